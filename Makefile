@@ -1,0 +1,46 @@
+# Sampan: everything a fresh machine needs is Python >= 3.11 and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# The first Python of at least 3.11; `make PY=/path/to/python env` takes another one.
+PY ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+B := .venv/bin
+UV_VERSION := 0.13.9
+COMPILE := $(B)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-build --no-emit-index-url --no-header -q
+
+.PHONY: help env lock setup assets lint types test bench demo clean
+
+help: ## what can be made
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+env: .venv/.synced ## only the environment, in .venv
+
+$(B)/uv:
+	@test -n "$(PY)" || { echo "Sampan needs Python 3.11 or newer (make PY=/path/to/python env)."; exit 1; }
+	@$(PY) -m venv .venv || { rm -rf .venv; echo "Python cannot make an environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(B)/pip install -q --disable-pip-version-check "uv==$(UV_VERSION)"
+
+# Byte-compiled here, because some machines set PYTHONDONTWRITEBYTECODE and would compile Django at every start.
+.venv/.synced: requirements.lock | $(B)/uv
+	@PYTHONDONTWRITEBYTECODE= $(B)/uv pip sync --python $(B)/python --require-hashes --no-build --compile-bytecode -q requirements.lock
+	@touch $@
+
+lock: $(B)/uv ## pin the dependencies of pyproject.toml and package.json anew
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	$(COMPILE) --group node -o requirements-node.lock
+	! grep -nE '://|file:' requirements.lock requirements-node.lock
+
+lint: env ## style and the direction of the arrows
+	$(B)/ruff check .
+	$(B)/ruff format --check .
+	$(B)/lint-imports --no-cache
+
+types: env ## mypy with the Django plugin
+	$(B)/mypy .
+
+clean: ## throw away what was built (the data in .data stays)
+	rm -rf var node_modules .mypy_cache .ruff_cache .venv
