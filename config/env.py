@@ -1,0 +1,54 @@
+"""The environment, read once and checked; a wrong value is a sentence, not a stack trace later."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Env(BaseSettings):
+    """All settings that come from outside. Names are the variables' own, without prefix."""
+
+    model_config = SettingsConfigDict(env_file=None, extra="ignore")
+
+    demo: bool = Field(False, validation_alias="DEMO")
+    debug: bool = Field(False, validation_alias="DEBUG")
+    secret_key: str = Field("", validation_alias="SECRET_KEY")
+    secret_keys: str = Field("", validation_alias="SECRET_KEYS")
+    database_url: str = Field("", validation_alias="DATABASE_URL")
+    broker_url: str = Field("", validation_alias="BROKER_URL")
+    base_domain: str = Field("localhost", validation_alias="BASE_DOMAIN")
+    hosts: str = Field("", validation_alias="HOSTS")
+    clock: str = Field("", validation_alias="SAMPAN_CLOCK")
+    sandbox_url: str = Field("http://127.0.0.1:8700", validation_alias="SANDBOX_URL")
+    role: Literal["web", "worker", "manage"] = Field("manage", validation_alias="SAMPAN_ROLE")
+    secure: bool = Field(False, validation_alias="SECURE")
+    email_url: str = Field("", validation_alias="EMAIL_URL")
+
+
+@lru_cache(maxsize=1)
+def env() -> Env:
+    return Env()  # type: ignore[call-arg]
+
+
+def database_from_url(url: str) -> dict[str, object]:
+    """Django's DATABASES entry of ``postgresql://user:pw@host:port/name?host=/socket/dir``."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ValueError(f"DATABASE_URL must begin with postgresql://, not {parts.scheme}://")
+    query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    host = query.pop("host", "") or unquote(parts.hostname or "")
+    options = {key: value for key, value in query.items() if key in ("sslmode", "sslrootcert", "application_name")}
+    return {
+        "ENGINE": "django_tenants.postgresql_backend",
+        "NAME": unquote(parts.path.lstrip("/")) or "sampan",
+        "USER": unquote(parts.username or "postgres"),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or query.get("port", "") or ""),
+        "OPTIONS": options,
+    }

@@ -1,0 +1,7 @@
+"""A tenant's host."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+]

@@ -1,0 +1,18 @@
+"""Normalisation of text for rules (``fold``), search (``search_grams``, ``query_grams``) and merging (``merge_key``)."""
+
+from .grams import query_grams, search_grams
+from .merge import MergeParts, merge_key, merge_parts
+from .reading import CJK, fold, has_cjk, squash, squeeze
+
+__all__ = [
+    "CJK",
+    "MergeParts",
+    "fold",
+    "has_cjk",
+    "merge_key",
+    "merge_parts",
+    "query_grams",
+    "search_grams",
+    "squash",
+    "squeeze",
+]

@@ -1,0 +1,97 @@
+"""Conversations with buyers over all accounts, messages (each once), templates."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from core.tenancy import TenantModel
+
+
+class Conversation(TenantModel):
+    """Messages of one buyer about one thing at one account. ``waiting_since``: the first message not answered yet."""
+
+    OPEN, ANSWERED, CLOSED = "open", "answered", "closed"
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey("channels.Account", models.PROTECT, related_name="+")
+    thread = models.CharField(max_length=200)  # the platform's thread, or buyer + item
+    buyer_id = models.CharField(max_length=160, default="", blank=True)
+    buyer_name = models.CharField(max_length=200, default="", blank=True)
+    subject = models.CharField(max_length=300, default="", blank=True)
+    item_ref = models.CharField(max_length=120, default="", blank=True)
+    order = models.ForeignKey("orders.Order", models.SET_NULL, null=True, related_name="+")
+    customer = models.ForeignKey("orders.Customer", models.SET_NULL, null=True, related_name="+")
+    state = models.CharField(max_length=10, default=OPEN)
+    waiting_since = models.DateTimeField(null=True)
+    answer_by = models.DateTimeField(null=True)
+    last_at = models.DateTimeField()
+    messages_count = models.IntegerField(default=0)
+    assignee_id = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField()
+
+    personal = ("thread", "buyer_id", "buyer_name", "subject")
+    plain = ("item_ref", "state")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "thread"], name="conversation_once")]
+        indexes = [
+            models.Index(fields=["state", "answer_by", "id"], name="conversation_due"),
+            models.Index(fields=["-last_at", "-id"], name="conversation_time"),
+            models.Index(fields=["order"], name="conversation_order"),
+        ]
+
+
+class Message(TenantModel):
+    """One message. Incoming: ``external_id`` unique per account. Outgoing: ``key`` makes the sending happen once.
+
+    Outgoing states: queued → sending → sent | unknown (looked up) | failed. ``note``: internal, never sent.
+    """
+
+    IN, OUT, NOTE = "in", "out", "note"
+    QUEUED, SENDING, SENT, UNKNOWN, FAILED = "queued", "sending", "sent", "unknown", "failed"
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    account = models.ForeignKey("channels.Account", models.PROTECT, related_name="+")
+    direction = models.CharField(max_length=4)
+    external_id = models.CharField(max_length=120, null=True)
+    parent_external_id = models.CharField(max_length=120, default="", blank=True)
+    body = models.TextField()
+    at = models.DateTimeField()
+    state = models.CharField(max_length=10, default="", blank=True)
+    key = models.CharField(max_length=60, null=True, unique=True)
+    attempts = models.IntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=80, default="", blank=True)
+    error_params = models.JSONField(default=dict)
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120, default="", blank=True)
+    purge_at = models.DateTimeField(null=True)
+
+    personal = ("body",)
+    plain = ("direction", "external_id", "parent_external_id", "state", "key", "error_code", "actor_label")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "external_id"], name="message_once")]
+        indexes = [
+            models.Index(fields=["conversation", "at", "id"], name="message_thread"),
+            models.Index(fields=["next_at"], name="message_due", condition=models.Q(next_at__isnull=False)),
+        ]
+
+
+class MessageTemplate(TenantModel):
+    """An answer with variables like {order.number}; one text per language."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=80)
+    language = models.CharField(max_length=10, default="en")
+    subject = models.CharField(max_length=200, default="", blank=True)
+    body = models.TextField()
+    position = models.IntegerField(default=0)
+
+    plain = ("name", "language", "subject", "body")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "language"], name="template_once")]

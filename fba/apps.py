@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FbaConfig(AppConfig):
+    name = "fba"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,358 @@
+"""Products, places, the ledger (quantity and value, both append-only), levels, reservations.
+
+Quantities are units (int), weights grams, lengths millimetres. Value is in the tenant's base currency, numeric(19,4).
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from core.tenancy import TenantModel
+
+
+class Warehouse(TenantModel):
+    """A place that holds our goods: own, overseas, third party (3PL) or a platform's (FBA)."""
+
+    OWN, OVERSEAS, TPL, PLATFORM = "own", "overseas", "tpl", "platform"
+
+    id = models.BigAutoField(primary_key=True)
+    code = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, default=OWN)
+    country = models.CharField(max_length=2, default="CN")
+    timezone = models.CharField(max_length=60, default="Asia/Shanghai")
+    sender = models.JSONField(default=dict)  # address printed as sender
+    account_ref = models.BigIntegerField(null=True)  # the channel account of a platform warehouse
+    pool_ref = models.CharField(max_length=40, default="")  # costing pool; '' = all own warehouses together
+    active = models.BooleanField(default=True)
+    priority = models.IntegerField(default=100)
+
+    plain = ("code", "name", "kind", "country", "timezone", "pool_ref")
+
+
+class Location(TenantModel):
+    """Where units can be. Every move goes out of one location and into another, so the sum of all is zero."""
+
+    STOCK, SUPPLIER, CUSTOMER, TRANSIT, QC, RMA, FROZEN, DAMAGED, SCRAP, GAIN, OPENING, PLATFORM = (
+        "stock",
+        "supplier",
+        "customer",
+        "transit",
+        "qc",
+        "rma",
+        "frozen",
+        "damaged",
+        "scrap",
+        "gain",
+        "opening",
+        "platform",
+    )
+    # Units at these kinds are ours and have value; the others are the outside world.
+    OWNED = (STOCK, TRANSIT, QC, RMA, FROZEN, DAMAGED, PLATFORM)
+
+    id = models.BigAutoField(primary_key=True)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, null=True, related_name="locations")
+    kind = models.CharField(max_length=10)
+    code = models.CharField(max_length=60)
+    pick_order = models.IntegerField(default=0)
+
+    plain = ("kind", "code")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["warehouse", "code"], name="location_once", nulls_distinct=False),
+        ]
+
+
+class Product(TenantModel):
+    id = models.BigAutoField(primary_key=True)
+    code = models.CharField(max_length=80, unique=True)
+    title = models.CharField(max_length=300)
+    title_zh = models.CharField(max_length=300, default="", blank=True)
+    created_at = models.DateTimeField()
+
+    plain = ("code", "title", "title_zh")
+
+
+class Sku(TenantModel):
+    """A stock keeping unit. ``code_key`` is the code normalised (NFKC, upper case, no inner spaces): unique."""
+
+    ACTIVE, DISCONTINUED = "active", "discontinued"
+
+    id = models.BigAutoField(primary_key=True)
+    product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="skus")
+    code = models.CharField(max_length=80)
+    code_key = models.CharField(max_length=80, unique=True)
+    title = models.CharField(max_length=300, default="", blank=True)
+    title_zh = models.CharField(max_length=300, default="", blank=True)
+    state = models.CharField(max_length=12, default=ACTIVE)
+    successor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    weight_g = models.IntegerField(null=True)
+    length_mm = models.IntegerField(null=True)
+    width_mm = models.IntegerField(null=True)
+    height_mm = models.IntegerField(null=True)
+    hs_code = models.CharField(max_length=12, default="", blank=True)
+    customs_name_en = models.CharField(max_length=120, default="", blank=True)
+    customs_name_zh = models.CharField(max_length=120, default="", blank=True)
+    customs_value = models.DecimalField(max_digits=19, decimal_places=4, null=True)
+    customs_currency = models.CharField(max_length=3, default="USD")
+    origin_country = models.CharField(max_length=2, default="CN")
+    battery = models.BooleanField(default=False)
+    tags = models.JSONField(default=list)
+    moq = models.IntegerField(default=1)
+    carton = models.IntegerField(default=1)
+    lead_days = models.IntegerField(default=30)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    plain = (
+        "code",
+        "code_key",
+        "title",
+        "title_zh",
+        "state",
+        "hs_code",
+        "customs_name_en",
+        "customs_name_zh",
+        "customs_currency",
+        "origin_country",
+    )
+
+
+class Lot(TenantModel):
+    """A batch of a SKU (expiry, supplier's number). Optional on every move."""
+
+    id = models.BigAutoField(primary_key=True)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    code = models.CharField(max_length=60)
+    expires_on = models.DateField(null=True)
+
+    plain = ("code",)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sku", "code"], name="lot_once")]
+
+
+class Move(TenantModel):
+    """One movement of units: append-only (trigger). ``source_kind``/``source_id``/``source_line`` name what caused it.
+
+    ``key`` makes a posting idempotent: the same business act posted twice meets the unique index.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.CharField(max_length=120, unique=True)
+    effective_at = models.DateTimeField()
+    posted_at = models.DateTimeField()
+    source_kind = models.CharField(max_length=20)  # receipt, adjust, issue, return, transfer, opening, platform
+    source_id = models.BigIntegerField(null=True)
+    source_line = models.BigIntegerField(null=True)
+    from_location = models.ForeignKey(Location, models.PROTECT, related_name="+")
+    to_location = models.ForeignKey(Location, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    quantity = models.IntegerField()
+    reason = models.CharField(max_length=40, default="", blank=True)
+    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120)
+    attrs = models.JSONField(default=dict)  # what later issues need to know about a move; never a column more
+
+    plain = ("key", "source_kind", "reason", "actor_label")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="move_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(from_location=models.F("to_location")), name="move_between_two_places"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sku", "effective_at", "id"], name="move_sku_time"),
+            models.Index(fields=["source_kind", "source_id"], name="move_source"),
+        ]
+
+
+class Valuation(TenantModel):
+    """One value entry of a move, for one method and pool: append-only (trigger).
+
+    ``amount`` is signed, in base currency: into the pool positive, out of it negative. ``quantity`` is signed likewise
+    (0 on a difference entry). ``unvalued`` counts the units of this entry whose cost is not known yet (Req. 68):
+    their value is open, not 0. ``kind``: receipt, issue, difference (something earlier changed; ``origin`` names the
+    move that changed it), late_cost, return, transfer, opening. ``period`` is the first day of the period it belongs to.
+    """
+
+    FIFO, AVERAGE = "fifo", "avg"
+    METHODS = (FIFO, AVERAGE)
+
+    id = models.BigAutoField(primary_key=True)
+    move = models.ForeignKey(Move, models.PROTECT, related_name="+")
+    method = models.CharField(max_length=4)
+    pool = models.CharField(max_length=40, default="")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12)
+    period = models.DateField()
+    quantity = models.IntegerField()
+    unvalued = models.IntegerField(default=0)
+    amount = models.DecimalField(max_digits=19, decimal_places=4)
+    original_amount = models.DecimalField(max_digits=19, decimal_places=4, null=True)
+    original_currency = models.CharField(max_length=3, default="", blank=True)
+    rate = models.DecimalField(max_digits=24, decimal_places=10, null=True)
+    origin = models.ForeignKey(Move, models.PROTECT, null=True, related_name="+")
+    posted_at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120)
+    attrs = models.JSONField(default=dict)
+
+    plain = ("method", "pool", "kind", "original_currency", "actor_label")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["move", "method"], name="valuation_move"),
+            models.Index(fields=["pool", "sku", "method", "id"], name="valuation_pool"),
+            models.Index(fields=["period", "method"], name="valuation_period"),
+        ]
+
+
+class Cost(TenantModel):
+    """What a receipt cost, as told (append-only): the latest row of a move is in force. Late costs add rows.
+
+    ``amount`` is the total for the whole move in ``currency``; ``rate`` converts to base; ``base_amount`` is derived.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    move = models.ForeignKey(Move, models.PROTECT, related_name="+")
+    amount = models.DecimalField(max_digits=19, decimal_places=4)
+    currency = models.CharField(max_length=3)
+    rate = models.DecimalField(max_digits=24, decimal_places=10)
+    base_amount = models.DecimalField(max_digits=19, decimal_places=4)
+    reason = models.CharField(max_length=40, default="", blank=True)
+    posted_at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120)
+
+    plain = ("currency", "reason", "actor_label")
+
+    class Meta:
+        indexes = [models.Index(fields=["move", "id"], name="cost_move")]
+
+
+class PoolState(TenantModel):
+    """Where costing stands for (method, pool, SKU): kept beside the entries, provable from them.
+
+    ``layers`` (FIFO): [[move_id, quantity, value or null], …] oldest first. ``through_effective``/``through_move``:
+    the last move in effective order that was valued; an earlier one makes a replay. ``short`` counts units issued
+    before anything was there (negative stock), whose value stays open until a receipt comes.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    method = models.CharField(max_length=4)
+    pool = models.CharField(max_length=40, default="")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    quantity = models.IntegerField(default=0)
+    unvalued = models.IntegerField(default=0)
+    value = models.DecimalField(max_digits=19, decimal_places=4, default=0)
+    layers = models.JSONField(default=list)
+    through_effective = models.DateTimeField(null=True)
+    through_move = models.BigIntegerField(null=True)
+
+    plain = ("method", "pool")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["method", "pool", "sku"], name="poolstate_once")]
+
+
+class Level(TenantModel):
+    """Units of a SKU (and lot) at a location; written with the moves in one transaction, provable from them."""
+
+    id = models.BigAutoField(primary_key=True)
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    quantity = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["location", "sku", "lot"], name="level_once", nulls_distinct=False)]
+        indexes = [models.Index(fields=["sku"], name="level_sku")]
+
+
+class Stock(TenantModel):
+    """The row that buyers race for: (warehouse, SKU) with sellable units and the sum of open reservations.
+
+    Available = sellable − reserved. Locked FOR UPDATE in (warehouse, sku) order by whoever reserves or moves.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    sellable = models.IntegerField(default=0)
+    reserved = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["warehouse", "sku"], name="stock_once"),
+            models.CheckConstraint(condition=models.Q(reserved__gte=0), name="stock_reserved_not_negative"),
+        ]
+        indexes = [models.Index(fields=["sku"], name="stock_sku")]
+
+
+class Reservation(TenantModel):
+    """Units set aside at (warehouse, SKU) for an owner line. Open while ``closed_at`` is null."""
+
+    UNPAID, PAID, TRANSFER, PLAN = "unpaid", "paid", "transfer", "plan"
+    ISSUED, RELEASED, EXPIRED = "issued", "released", "expired"
+
+    id = models.BigAutoField(primary_key=True)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    quantity = models.IntegerField()
+    kind = models.CharField(max_length=10, default=PAID)
+    owner_kind = models.CharField(max_length=20)  # order_line
+    owner_id = models.BigIntegerField()
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_as = models.CharField(max_length=10, default="", blank=True)
+
+    plain = ("kind", "owner_kind", "closed_as")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner_kind", "owner_id", "warehouse", "sku"],
+                condition=models.Q(closed_at__isnull=True),
+                name="reservation_open_once",
+            ),
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="reservation_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["warehouse", "sku"], name="reservation_open", condition=models.Q(closed_at__isnull=True)),
+            models.Index(fields=["expires_at"], name="reservation_expiry", condition=models.Q(closed_at__isnull=True)),
+        ]
+
+
+class DailyStock(TenantModel):
+    """Sellable units of a SKU in a warehouse at the end of a day of the warehouse's zone: for days without stock."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    zone = models.CharField(max_length=60)
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    sellable = models.IntegerField()
+
+    plain = ("zone",)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["warehouse", "sku", "day"], name="dailystock_once")]
+        indexes = [models.Index(fields=["sku", "day"], name="dailystock_sku")]
+
+
+class ClosedPeriod(TenantModel):
+    """Months whose value may not change any more; differences go to the first open one."""
+
+    id = models.BigAutoField(primary_key=True)
+    period = models.DateField(unique=True)
+    closed_at = models.DateTimeField()
+    actor_label = models.CharField(max_length=120)
+
+    plain = ("actor_label",)

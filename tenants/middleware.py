@@ -1,0 +1,60 @@
+"""Host → tenant, and the membership check on every request (architecture §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import set_urlconf
+
+from tenants import queries
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class HostMiddleware:
+    """Puts the connection on the tenant of the request's host; unknown hosts are 404. Needs no session."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        connection.set_schema_to_public()
+        host = request.get_host().rsplit(":", 1)[0].lower().strip("[]")
+        tenant = queries.tenant_of_host(host)
+        if tenant is None and settings.DEMO and queries.is_bare_host(host):
+            tenant = queries.demo_tenant()
+        request.tenant = tenant  # type: ignore[attr-defined]
+        if tenant is None and not (host in settings.PUBLIC_HOSTS or queries.is_bare_host(host)):
+            raise Http404("no such host")
+        if tenant is None:
+            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+            set_urlconf(request.urlconf)  # type: ignore[attr-defined]
+        else:
+            connection.set_tenant(tenant)
+        try:
+            return self.get_response(request)
+        finally:
+            connection.set_schema_to_public()
+
+
+class MembershipMiddleware:
+    """A signed-in user without an active membership of this tenant gets 404, as if there were nothing here."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        tenant = getattr(request, "tenant", None)
+        user = getattr(request, "user", None)
+        request.actor = None  # type: ignore[attr-defined]
+        if tenant is not None and user is not None and user.is_authenticated:
+            membership = queries.membership(user_id=user.pk, tenant_id=tenant.pk)
+            if membership is None:
+                if request.path == "/accounts/logout/":
+                    return self.get_response(request)
+                raise Http404("not a member")
+            request.actor = queries.actor_of(user, membership, tenant)  # type: ignore[attr-defined]
+        return self.get_response(request)

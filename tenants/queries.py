@@ -1,0 +1,58 @@
+"""Reads about tenants, hosts and memberships."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from core.permissions import Actor, of_role
+from tenants.models import Domain, Membership, Tenant, User
+
+DEMO_SCHEMA = "t_demo"
+
+
+def is_bare_host(host: str) -> bool:
+    """True for ``localhost`` and IP addresses: hosts that name no tenant."""
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def tenant_of_host(host: str) -> Tenant | None:
+    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
+    if domain is None or domain.tenant.state != Tenant.ACTIVE:
+        return None
+    return domain.tenant
+
+
+def demo_tenant() -> Tenant | None:
+    return Tenant.objects.filter(schema_name=DEMO_SCHEMA, state=Tenant.ACTIVE).first()
+
+
+def membership(*, user_id: int, tenant_id: int) -> Membership | None:
+    return Membership.objects.filter(user_id=user_id, tenant_id=tenant_id, active=True, user__is_active=True).first()
+
+
+def actor_of(user: User, membership: Membership, tenant: Tenant) -> Actor:
+    """The acting person inside the tenant, with what the role allows and the scope that narrows it."""
+    return Actor(
+        kind="user",
+        id=user.pk,
+        label=user.name or user.email,
+        operations=of_role(membership.role),
+        accounts=None if membership.accounts is None else frozenset(membership.accounts),
+        warehouses=None if membership.warehouses is None else frozenset(membership.warehouses),
+        language=user.language or tenant.language,
+        timezone=tenant.timezone,
+    )
+
+
+def tenants_of(user: User) -> list[Membership]:
+    return list(Membership.objects.select_related("tenant").filter(user=user, active=True).order_by("tenant__name"))
+
+
+def active_schemas() -> list[str]:
+    return list(Tenant.objects.filter(state=Tenant.ACTIVE).order_by("pk").values_list("schema_name", flat=True))
