@@ -1,4 +1,4 @@
-"""Normalisation of text for rules (``fold``), search (``search_grams``, ``query_grams``) and merging (``merge_key``)."""
+"""Text made comparable for rules (``fold``), search (``search_grams``, ``query_grams``) and merging (``merge_key``)."""
 
 from .grams import query_grams, search_grams
 from .merge import MergeParts, merge_key, merge_parts

@@ -1,4 +1,4 @@
-"""Search without any PostgreSQL extension: a record keeps the hashes of its grams, a search asks for those of its fragment."""
+"""Search without any PostgreSQL extension: a record keeps the hashes of its grams, a search asks for its fragment's."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _hashes = _Hashes()
 def search_grams(texts: Iterable[str]) -> list[int]:
     """Sorted hashes under which the texts of one record are found (31 bits: fits PostgreSQL ``integer[]``).
 
-    Words give their 3-letter grams (short words themselves), digits their 4-grams across the usual separators of phone and
-    tracking numbers, CJK runs their pairs and single characters. Texts never run into each other.
+    Words give their 3-letter grams (short words themselves), digits their 4-grams across the usual separators of phone
+    and tracking numbers, CJK runs their pairs and single characters. Texts never run into each other.
     """
     joined = squash("\n".join([text for text in texts if text]))
     hashes = _hashes

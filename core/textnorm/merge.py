@@ -1,8 +1,8 @@
 """Merge key: two orders to the same person at the same address get the same key, however the address was typed.
 
-It survives spaces, letter case, full-width letters, accents and punctuation, the usual abbreviations of street words, the
-order of address lines, the place of the unit (flat, apartment, #), and a city or postcode repeated in the lines. It never
-reorders numbers inside a line: a missed merge costs a parcel, a false one sends goods to a stranger.
+It survives spaces, letter case, full-width letters, accents and punctuation, the usual abbreviations of street words,
+the order of address lines, the place of the unit (flat, apartment, #), and a city or postcode repeated in the lines. It
+never reorders numbers inside a line: a missed merge costs a parcel, a false one sends goods to a stranger.
 
 The key is personal data in readable form: whoever stores it stores a keyed hash.
 """

@@ -3,8 +3,8 @@
 Two readings:
 
 * ``fold``: what rules compare. NFKC, casefold, one space between words; accents and punctuation stay.
-* ``squash``: what search reads. Works character by character, so that a fragment of a text squashes to a fragment of the
-  squashed text; accents, apostrophes and Latin look-alikes (ß, ø, ł) go, foreign digits become 0-9.
+* ``squash``: what search reads. Works character by character, so that a fragment of a text squashes to a fragment of
+  the squashed text; accents, apostrophes and Latin look-alikes (ß, ø, ł) go, foreign digits become 0-9.
 """
 
 from __future__ import annotations
