@@ -84,17 +84,17 @@ class Postgres:
 
     @classmethod
     def at(cls, base: Path, *, durable: bool = True) -> "Postgres":
-        """The cluster below `base` (absolute); makes the private folders, not the cluster."""
-        private_dir(base)
-        sock = socket_dir(base)
-        _hand_to_nobody(base, sock)
-        return cls(data=base / "postgres", sock=sock, durable=durable)
+        """The cluster below `base` (absolute). Makes nothing."""
+        return cls(data=base / "postgres", sock=socket_dir(base), durable=durable)
 
     def prepare(self) -> None:
-        """Run initdb unless the cluster is there. A half-made one (killed initdb) is thrown away first.
+        """Make the private folders, and run initdb unless the cluster is there (a half-made one is thrown away first).
 
-        Raises ServerUnavailable with initdb's own words.
+        Raises ServerUnavailable with initdb's own words, UnsafePlace.
         """
+        for folder in (self.data.parent, self.sock):
+            private_dir(folder)
+            _hand_to_nobody(folder)
         if (self.data / "sampan.ready").exists():
             return
         if self.data.exists():
@@ -224,9 +224,13 @@ class Valkey:
 
     @classmethod
     def at(cls, base: Path) -> "Valkey":
-        """The server below `base` (absolute); makes the private folders."""
-        private_dir(base)
-        return cls(data=private_dir(base / "valkey"), sock=socket_dir(base) / "valkey.sock")
+        """The server below `base` (absolute). Makes nothing."""
+        return cls(data=base / "valkey", sock=socket_dir(base) / "valkey.sock")
+
+    def prepare(self) -> None:
+        """Make the private folders. Raises UnsafePlace."""
+        for folder in (self.data.parent, self.data, self.sock.parent):
+            private_dir(folder)
 
     def argv(self) -> list[str]:
         """The command that runs the server in the foreground. After kill -9 at most the last second is lost."""
@@ -259,7 +263,7 @@ def _hand_to_nobody(*folders: Path) -> None:
     if "setpriv" not in unroot():
         return
     for folder in folders:
-        if folder.name in ("postgres", "run") or folder.parent == Path("/tmp"):
+        if folder.name == "postgres" or folder.name == "run" or folder.name.startswith("sampan-"):
             os.chown(folder, NOBODY, NOBODY)
         else:
             folder.chmod(0o711)

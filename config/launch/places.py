@@ -40,13 +40,13 @@ def private_dir(path: Path) -> Path:
 
 
 def socket_dir(data: Path) -> Path:
-    """The folder for the servers' sockets: `run` below `data`, or a short private one when that path is too long.
+    """The folder for the servers' sockets: `run` below `data`, or a short one when that path is too long.
 
-    The short one lies in the system's temporary folder and is named by user and a hash of `data`, so every process
-    that works on the same data finds the same folder.
+    Nothing is made here. The short one lies in the system's temporary folder and is named by user and a hash of
+    `data`, so every process that works on the same data finds the same folder.
     """
     preferred = data / "run"
     if len(os.fsencode(preferred)) <= LONGEST_SOCKET_DIR:
-        return private_dir(preferred)
+        return preferred
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:10]
-    return private_dir(Path(tempfile.gettempdir()) / f"sampan-{os.geteuid()}-{digest}")
+    return Path(tempfile.gettempdir()) / f"sampan-{os.geteuid()}-{digest}"
