@@ -203,4 +203,6 @@ class PlatformStock(TenantModel):
     plain = ("marketplace", "seller_sku", "asin", "fnsku", "title")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "marketplace", "seller_sku"], name="platformstock_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "marketplace", "seller_sku"], name="platformstock_once")
+        ]

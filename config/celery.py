@@ -7,8 +7,8 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from tenant_schemas_celery.app import CeleryApp  # noqa: E402
-from tenant_schemas_celery.task import TenantTask  # noqa: E402
+from tenant_schemas_celery.app import CeleryApp
+from tenant_schemas_celery.task import TenantTask
 
 
 class StrictTask(TenantTask):

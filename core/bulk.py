@@ -29,7 +29,7 @@ def insert(
     if not rows:
         return []
     one = "(" + ",".join(["%s"] * len(columns)) + ")"
-    head = f"INSERT INTO {table} ({','.join(columns)}) VALUES "  # noqa: S608
+    head = f"INSERT INTO {table} ({','.join(columns)}) VALUES "
     tail = (f" ON CONFLICT {conflict}" if conflict else "") + (f" RETURNING {returning}" if returning else "")
     out: list[tuple[Any, ...]] = []
     # 65,535 parameters are the protocol's limit for one statement; Django interpolates on the client, so it does not

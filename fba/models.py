@@ -44,6 +44,8 @@ class RestockLine(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "sku", "account", "marketplace"], name="restockline_once", nulls_distinct=False)
+            models.UniqueConstraint(
+                fields=["run", "sku", "account", "marketplace"], name="restockline_once", nulls_distinct=False
+            )
         ]
         indexes = [models.Index(fields=["run", "urgency", "order_by"], name="restockline_urgency")]

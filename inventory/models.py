@@ -271,7 +271,9 @@ class Level(TenantModel):
     quantity = models.IntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["location", "sku", "lot"], name="level_once", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(fields=["location", "sku", "lot"], name="level_once", nulls_distinct=False)
+        ]
         indexes = [models.Index(fields=["sku"], name="level_sku")]
 
 
@@ -325,7 +327,9 @@ class Reservation(TenantModel):
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="reservation_positive"),
         ]
         indexes = [
-            models.Index(fields=["warehouse", "sku"], name="reservation_open", condition=models.Q(closed_at__isnull=True)),
+            models.Index(
+                fields=["warehouse", "sku"], name="reservation_open", condition=models.Q(closed_at__isnull=True)
+            ),
             models.Index(fields=["expires_at"], name="reservation_expiry", condition=models.Q(closed_at__isnull=True)),
         ]
 

@@ -156,10 +156,14 @@ class PoolNumber(TenantModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["reference"], condition=~models.Q(reference=""), name="poolnumber_taken_once")
+            models.UniqueConstraint(
+                fields=["reference"], condition=~models.Q(reference=""), name="poolnumber_taken_once"
+            )
         ]
         indexes = [
-            models.Index(fields=["carrier_account", "id"], name="poolnumber_free", condition=models.Q(taken_at__isnull=True))
+            models.Index(
+                fields=["carrier_account", "id"], name="poolnumber_free", condition=models.Q(taken_at__isnull=True)
+            )
         ]
 
 

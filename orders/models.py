@@ -149,7 +149,20 @@ class Order(TenantModel):
             models.Index(
                 fields=["ship_by"],
                 name="order_due",
-                condition=models.Q(state__in=["new", "unmatched", "address", "held", "short", "ready", "booking", "failed", "booked", "packed"]),
+                condition=models.Q(
+                    state__in=[
+                        "new",
+                        "unmatched",
+                        "address",
+                        "held",
+                        "short",
+                        "ready",
+                        "booking",
+                        "failed",
+                        "booked",
+                        "packed",
+                    ]
+                ),
             ),
             models.Index(
                 fields=["merge_key"],

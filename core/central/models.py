@@ -31,7 +31,9 @@ class Outbox(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["schema", "handler", "stream", "id"], name="outbox_heads", condition=models.Q(state__lt=2)),
+            models.Index(
+                fields=["schema", "handler", "stream", "id"], name="outbox_heads", condition=models.Q(state__lt=2)
+            ),
             models.Index(fields=["schema", "id"], name="outbox_dead", condition=models.Q(state=2)),
         ]
 

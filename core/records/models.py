@@ -52,7 +52,9 @@ class ExternalWrite(TenantModel):
     plain = ("key", "state")
 
     class Meta:
-        indexes = [models.Index(fields=["sent_at"], name="extwrite_open", condition=models.Q(state__in=["sent", "unknown"]))]
+        indexes = [
+            models.Index(fields=["sent_at"], name="extwrite_open", condition=models.Q(state__in=["sent", "unknown"]))
+        ]
 
 
 class Job(TenantModel):
@@ -96,7 +98,10 @@ class Job(TenantModel):
     plain = ("kind", "title_code", "state", "actor_label", "error_code")
 
     class Meta:
-        indexes = [models.Index(fields=["state", "id"], name="job_state"), models.Index(fields=["actor_id", "-id"], name="job_actor")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="job_state"),
+            models.Index(fields=["actor_id", "-id"], name="job_actor"),
+        ]
 
 
 class SavedView(TenantModel):

@@ -5,100 +5,124 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels', '0001_initial'),
-        ('orders', '0001_initial'),
+        ("channels", "0001_initial"),
+        ("orders", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('thread', models.CharField(max_length=200)),
-                ('buyer_id', models.CharField(blank=True, default='', max_length=160)),
-                ('buyer_name', models.CharField(blank=True, default='', max_length=200)),
-                ('subject', models.CharField(blank=True, default='', max_length=300)),
-                ('item_ref', models.CharField(blank=True, default='', max_length=120)),
-                ('state', models.CharField(default='open', max_length=10)),
-                ('waiting_since', models.DateTimeField(null=True)),
-                ('answer_by', models.DateTimeField(null=True)),
-                ('last_at', models.DateTimeField()),
-                ('messages_count', models.IntegerField(default=0)),
-                ('assignee_id', models.BigIntegerField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.account')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='orders.customer')),
-                ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='orders.order')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("thread", models.CharField(max_length=200)),
+                ("buyer_id", models.CharField(blank=True, default="", max_length=160)),
+                ("buyer_name", models.CharField(blank=True, default="", max_length=200)),
+                ("subject", models.CharField(blank=True, default="", max_length=300)),
+                ("item_ref", models.CharField(blank=True, default="", max_length=120)),
+                ("state", models.CharField(default="open", max_length=10)),
+                ("waiting_since", models.DateTimeField(null=True)),
+                ("answer_by", models.DateTimeField(null=True)),
+                ("last_at", models.DateTimeField()),
+                ("messages_count", models.IntegerField(default=0)),
+                ("assignee_id", models.BigIntegerField(null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.account"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="orders.customer"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('direction', models.CharField(max_length=4)),
-                ('external_id', models.CharField(max_length=120, null=True)),
-                ('parent_external_id', models.CharField(blank=True, default='', max_length=120)),
-                ('body', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('state', models.CharField(blank=True, default='', max_length=10)),
-                ('key', models.CharField(max_length=60, null=True, unique=True)),
-                ('attempts', models.IntegerField(default=0)),
-                ('next_at', models.DateTimeField(null=True)),
-                ('lease_token', models.UUIDField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('error_code', models.CharField(blank=True, default='', max_length=80)),
-                ('error_params', models.JSONField(default=dict)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(blank=True, default='', max_length=120)),
-                ('purge_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.account')),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='crm.conversation')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("direction", models.CharField(max_length=4)),
+                ("external_id", models.CharField(max_length=120, null=True)),
+                ("parent_external_id", models.CharField(blank=True, default="", max_length=120)),
+                ("body", models.TextField()),
+                ("at", models.DateTimeField()),
+                ("state", models.CharField(blank=True, default="", max_length=10)),
+                ("key", models.CharField(max_length=60, null=True, unique=True)),
+                ("attempts", models.IntegerField(default=0)),
+                ("next_at", models.DateTimeField(null=True)),
+                ("lease_token", models.UUIDField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("error_code", models.CharField(blank=True, default="", max_length=80)),
+                ("error_params", models.JSONField(default=dict)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(blank=True, default="", max_length=120)),
+                ("purge_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.account"
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="crm.conversation"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MessageTemplate',
+            name="MessageTemplate",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('language', models.CharField(default='en', max_length=10)),
-                ('subject', models.CharField(blank=True, default='', max_length=200)),
-                ('body', models.TextField()),
-                ('position', models.IntegerField(default=0)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80)),
+                ("language", models.CharField(default="en", max_length=10)),
+                ("subject", models.CharField(blank=True, default="", max_length=200)),
+                ("body", models.TextField()),
+                ("position", models.IntegerField(default=0)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('name', 'language'), name='template_once')],
+                "constraints": [models.UniqueConstraint(fields=("name", "language"), name="template_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['state', 'answer_by', 'id'], name='conversation_due'),
+            model_name="conversation",
+            index=models.Index(fields=["state", "answer_by", "id"], name="conversation_due"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['-last_at', '-id'], name='conversation_time'),
+            model_name="conversation",
+            index=models.Index(fields=["-last_at", "-id"], name="conversation_time"),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(fields=['order'], name='conversation_order'),
+            model_name="conversation",
+            index=models.Index(fields=["order"], name="conversation_order"),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(fields=('account', 'thread'), name='conversation_once'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(fields=("account", "thread"), name="conversation_once"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['conversation', 'at', 'id'], name='message_thread'),
+            model_name="message",
+            index=models.Index(fields=["conversation", "at", "id"], name="message_thread"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='message_due'),
+            model_name="message",
+            index=models.Index(condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="message_due"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('account', 'external_id'), name='message_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(fields=("account", "external_id"), name="message_once"),
         ),
     ]

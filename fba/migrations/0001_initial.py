@@ -5,52 +5,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels', '0001_initial'),
-        ('inventory', '0001_initial'),
+        ("channels", "0001_initial"),
+        ("inventory", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RestockRun',
+            name="RestockRun",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('started_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('zone', models.CharField(max_length=60)),
-                ('day', models.DateField()),
-                ('settings', models.JSONField(default=dict)),
-                ('lines_count', models.IntegerField(default=0)),
-                ('actor_label', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("zone", models.CharField(max_length=60)),
+                ("day", models.DateField()),
+                ("settings", models.JSONField(default=dict)),
+                ("lines_count", models.IntegerField(default=0)),
+                ("actor_label", models.CharField(max_length=120)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RestockLine',
+            name="RestockLine",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('marketplace', models.CharField(blank=True, default='', max_length=20)),
-                ('velocity', models.FloatField()),
-                ('position', models.IntegerField()),
-                ('cover_days', models.FloatField(null=True)),
-                ('stockout_on', models.DateField(null=True)),
-                ('order_by', models.DateField(null=True)),
-                ('send', models.IntegerField()),
-                ('buy', models.IntegerField()),
-                ('urgency', models.CharField(max_length=10)),
-                ('terms', models.JSONField()),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.account')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='fba.restockrun')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("marketplace", models.CharField(blank=True, default="", max_length=20)),
+                ("velocity", models.FloatField()),
+                ("position", models.IntegerField()),
+                ("cover_days", models.FloatField(null=True)),
+                ("stockout_on", models.DateField(null=True)),
+                ("order_by", models.DateField(null=True)),
+                ("send", models.IntegerField()),
+                ("buy", models.IntegerField()),
+                ("urgency", models.CharField(max_length=10)),
+                ("terms", models.JSONField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.account"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="fba.restockrun"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['run', 'urgency', 'order_by'], name='restockline_urgency')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'sku', 'account', 'marketplace'), name='restockline_once', nulls_distinct=False)],
+                "indexes": [models.Index(fields=["run", "urgency", "order_by"], name="restockline_urgency")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("run", "sku", "account", "marketplace"), name="restockline_once", nulls_distinct=False
+                    )
+                ],
             },
         ),
     ]

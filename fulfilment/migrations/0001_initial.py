@@ -5,34 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('logistics', '0001_initial'),
+        ("logistics", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Weighing',
+            name="Weighing",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('weight_g', models.IntegerField()),
-                ('length_mm', models.IntegerField(null=True)),
-                ('width_mm', models.IntegerField(null=True)),
-                ('height_mm', models.IntegerField(null=True)),
-                ('expected_g', models.IntegerField()),
-                ('volumetric_g', models.IntegerField(default=0)),
-                ('chargeable_g', models.IntegerField()),
-                ('verdict', models.CharField(max_length=8)),
-                ('accepted', models.BooleanField(default=True)),
-                ('at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(max_length=120)),
-                ('shipment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='logistics.shipment')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("weight_g", models.IntegerField()),
+                ("length_mm", models.IntegerField(null=True)),
+                ("width_mm", models.IntegerField(null=True)),
+                ("height_mm", models.IntegerField(null=True)),
+                ("expected_g", models.IntegerField()),
+                ("volumetric_g", models.IntegerField(default=0)),
+                ("chargeable_g", models.IntegerField()),
+                ("verdict", models.CharField(max_length=8)),
+                ("accepted", models.BooleanField(default=True)),
+                ("at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(max_length=120)),
+                (
+                    "shipment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="logistics.shipment"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['shipment', 'id'], name='weighing_shipment')],
+                "indexes": [models.Index(fields=["shipment", "id"], name="weighing_shipment")],
             },
         ),
     ]

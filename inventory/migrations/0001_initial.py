@@ -5,323 +5,451 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ClosedPeriod',
+            name="ClosedPeriod",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('period', models.DateField(unique=True)),
-                ('closed_at', models.DateTimeField()),
-                ('actor_label', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("period", models.DateField(unique=True)),
+                ("closed_at", models.DateTimeField()),
+                ("actor_label", models.CharField(max_length=120)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Location',
+            name="Location",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=10)),
-                ('code', models.CharField(max_length=60)),
-                ('pick_order', models.IntegerField(default=0)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=10)),
+                ("code", models.CharField(max_length=60)),
+                ("pick_order", models.IntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Lot',
+            name="Lot",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=60)),
-                ('expires_on', models.DateField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=60)),
+                ("expires_on", models.DateField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=80, unique=True)),
-                ('title', models.CharField(max_length=300)),
-                ('title_zh', models.CharField(blank=True, default='', max_length=300)),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=80, unique=True)),
+                ("title", models.CharField(max_length=300)),
+                ("title_zh", models.CharField(blank=True, default="", max_length=300)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Warehouse',
+            name="Warehouse",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('kind', models.CharField(default='own', max_length=10)),
-                ('country', models.CharField(default='CN', max_length=2)),
-                ('timezone', models.CharField(default='Asia/Shanghai', max_length=60)),
-                ('sender', models.JSONField(default=dict)),
-                ('account_ref', models.BigIntegerField(null=True)),
-                ('pool_ref', models.CharField(default='', max_length=40)),
-                ('active', models.BooleanField(default=True)),
-                ('priority', models.IntegerField(default=100)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("kind", models.CharField(default="own", max_length=10)),
+                ("country", models.CharField(default="CN", max_length=2)),
+                ("timezone", models.CharField(default="Asia/Shanghai", max_length=60)),
+                ("sender", models.JSONField(default=dict)),
+                ("account_ref", models.BigIntegerField(null=True)),
+                ("pool_ref", models.CharField(default="", max_length=40)),
+                ("active", models.BooleanField(default=True)),
+                ("priority", models.IntegerField(default=100)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Sku',
+            name="Sku",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('code', models.CharField(max_length=80)),
-                ('code_key', models.CharField(max_length=80, unique=True)),
-                ('title', models.CharField(blank=True, default='', max_length=300)),
-                ('title_zh', models.CharField(blank=True, default='', max_length=300)),
-                ('state', models.CharField(default='active', max_length=12)),
-                ('weight_g', models.IntegerField(null=True)),
-                ('length_mm', models.IntegerField(null=True)),
-                ('width_mm', models.IntegerField(null=True)),
-                ('height_mm', models.IntegerField(null=True)),
-                ('hs_code', models.CharField(blank=True, default='', max_length=12)),
-                ('customs_name_en', models.CharField(blank=True, default='', max_length=120)),
-                ('customs_name_zh', models.CharField(blank=True, default='', max_length=120)),
-                ('customs_value', models.DecimalField(decimal_places=4, max_digits=19, null=True)),
-                ('customs_currency', models.CharField(default='USD', max_length=3)),
-                ('origin_country', models.CharField(default='CN', max_length=2)),
-                ('battery', models.BooleanField(default=False)),
-                ('tags', models.JSONField(default=list)),
-                ('moq', models.IntegerField(default=1)),
-                ('carton', models.IntegerField(default=1)),
-                ('lead_days', models.IntegerField(default=30)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('product', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='skus', to='inventory.product')),
-                ('successor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='inventory.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=80)),
+                ("code_key", models.CharField(max_length=80, unique=True)),
+                ("title", models.CharField(blank=True, default="", max_length=300)),
+                ("title_zh", models.CharField(blank=True, default="", max_length=300)),
+                ("state", models.CharField(default="active", max_length=12)),
+                ("weight_g", models.IntegerField(null=True)),
+                ("length_mm", models.IntegerField(null=True)),
+                ("width_mm", models.IntegerField(null=True)),
+                ("height_mm", models.IntegerField(null=True)),
+                ("hs_code", models.CharField(blank=True, default="", max_length=12)),
+                ("customs_name_en", models.CharField(blank=True, default="", max_length=120)),
+                ("customs_name_zh", models.CharField(blank=True, default="", max_length=120)),
+                ("customs_value", models.DecimalField(decimal_places=4, max_digits=19, null=True)),
+                ("customs_currency", models.CharField(default="USD", max_length=3)),
+                ("origin_country", models.CharField(default="CN", max_length=2)),
+                ("battery", models.BooleanField(default=False)),
+                ("tags", models.JSONField(default=list)),
+                ("moq", models.IntegerField(default=1)),
+                ("carton", models.IntegerField(default=1)),
+                ("lead_days", models.IntegerField(default=30)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "product",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="skus",
+                        to="inventory.product",
+                    ),
+                ),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="inventory.sku"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Move',
+            name="Move",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('effective_at', models.DateTimeField()),
-                ('posted_at', models.DateTimeField()),
-                ('source_kind', models.CharField(max_length=20)),
-                ('source_id', models.BigIntegerField(null=True)),
-                ('source_line', models.BigIntegerField(null=True)),
-                ('quantity', models.IntegerField()),
-                ('reason', models.CharField(blank=True, default='', max_length=40)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(max_length=120)),
-                ('attrs', models.JSONField(default=dict)),
-                ('from_location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.location')),
-                ('lot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.lot')),
-                ('reverses', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.move')),
-                ('to_location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.location')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("effective_at", models.DateTimeField()),
+                ("posted_at", models.DateTimeField()),
+                ("source_kind", models.CharField(max_length=20)),
+                ("source_id", models.BigIntegerField(null=True)),
+                ("source_line", models.BigIntegerField(null=True)),
+                ("quantity", models.IntegerField()),
+                ("reason", models.CharField(blank=True, default="", max_length=40)),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(max_length=120)),
+                ("attrs", models.JSONField(default=dict)),
+                (
+                    "from_location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.location"
+                    ),
+                ),
+                (
+                    "lot",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.lot"
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.move"
+                    ),
+                ),
+                (
+                    "to_location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.location"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='lot',
-            name='sku',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku'),
+            model_name="lot",
+            name="sku",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"),
         ),
         migrations.CreateModel(
-            name='Level',
+            name="Level",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('quantity', models.IntegerField(default=0)),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.location')),
-                ('lot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.lot')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("quantity", models.IntegerField(default=0)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.location"
+                    ),
+                ),
+                (
+                    "lot",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.lot"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Valuation',
+            name="Valuation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('method', models.CharField(max_length=4)),
-                ('pool', models.CharField(default='', max_length=40)),
-                ('kind', models.CharField(max_length=12)),
-                ('period', models.DateField()),
-                ('quantity', models.IntegerField()),
-                ('unvalued', models.IntegerField(default=0)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('original_amount', models.DecimalField(decimal_places=4, max_digits=19, null=True)),
-                ('original_currency', models.CharField(blank=True, default='', max_length=3)),
-                ('rate', models.DecimalField(decimal_places=10, max_digits=24, null=True)),
-                ('posted_at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(max_length=120)),
-                ('attrs', models.JSONField(default=dict)),
-                ('move', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.move')),
-                ('origin', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.move')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("method", models.CharField(max_length=4)),
+                ("pool", models.CharField(default="", max_length=40)),
+                ("kind", models.CharField(max_length=12)),
+                ("period", models.DateField()),
+                ("quantity", models.IntegerField()),
+                ("unvalued", models.IntegerField(default=0)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("original_amount", models.DecimalField(decimal_places=4, max_digits=19, null=True)),
+                ("original_currency", models.CharField(blank=True, default="", max_length=3)),
+                ("rate", models.DecimalField(decimal_places=10, max_digits=24, null=True)),
+                ("posted_at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(max_length=120)),
+                ("attrs", models.JSONField(default=dict)),
+                (
+                    "move",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.move"
+                    ),
+                ),
+                (
+                    "origin",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.move"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Stock',
+            name="Stock",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('sellable', models.IntegerField(default=0)),
-                ('reserved', models.IntegerField(default=0)),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
-                ('warehouse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("sellable", models.IntegerField(default=0)),
+                ("reserved", models.IntegerField(default=0)),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.warehouse"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('quantity', models.IntegerField()),
-                ('kind', models.CharField(default='paid', max_length=10)),
-                ('owner_kind', models.CharField(max_length=20)),
-                ('owner_id', models.BigIntegerField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closed_as', models.CharField(blank=True, default='', max_length=10)),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
-                ('warehouse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("quantity", models.IntegerField()),
+                ("kind", models.CharField(default="paid", max_length=10)),
+                ("owner_kind", models.CharField(max_length=20)),
+                ("owner_id", models.BigIntegerField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_as", models.CharField(blank=True, default="", max_length=10)),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.warehouse"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='location',
-            name='warehouse',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='locations', to='inventory.warehouse'),
+            model_name="location",
+            name="warehouse",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="locations",
+                to="inventory.warehouse",
+            ),
         ),
         migrations.CreateModel(
-            name='DailyStock',
+            name="DailyStock",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('zone', models.CharField(max_length=60)),
-                ('sellable', models.IntegerField()),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
-                ('warehouse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                ("zone", models.CharField(max_length=60)),
+                ("sellable", models.IntegerField()),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.warehouse"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Cost',
+            name="Cost",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('amount', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('currency', models.CharField(max_length=3)),
-                ('rate', models.DecimalField(decimal_places=10, max_digits=24)),
-                ('base_amount', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('reason', models.CharField(blank=True, default='', max_length=40)),
-                ('posted_at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(max_length=120)),
-                ('move', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.move')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("amount", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("currency", models.CharField(max_length=3)),
+                ("rate", models.DecimalField(decimal_places=10, max_digits=24)),
+                ("base_amount", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("reason", models.CharField(blank=True, default="", max_length=40)),
+                ("posted_at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(max_length=120)),
+                (
+                    "move",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.move"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['move', 'id'], name='cost_move')],
+                "indexes": [models.Index(fields=["move", "id"], name="cost_move")],
             },
         ),
         migrations.CreateModel(
-            name='PoolState',
+            name="PoolState",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('method', models.CharField(max_length=4)),
-                ('pool', models.CharField(default='', max_length=40)),
-                ('quantity', models.IntegerField(default=0)),
-                ('unvalued', models.IntegerField(default=0)),
-                ('value', models.DecimalField(decimal_places=4, default=0, max_digits=19)),
-                ('layers', models.JSONField(default=list)),
-                ('through_effective', models.DateTimeField(null=True)),
-                ('through_move', models.BigIntegerField(null=True)),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("method", models.CharField(max_length=4)),
+                ("pool", models.CharField(default="", max_length=40)),
+                ("quantity", models.IntegerField(default=0)),
+                ("unvalued", models.IntegerField(default=0)),
+                ("value", models.DecimalField(decimal_places=4, default=0, max_digits=19)),
+                ("layers", models.JSONField(default=list)),
+                ("through_effective", models.DateTimeField(null=True)),
+                ("through_move", models.BigIntegerField(null=True)),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('method', 'pool', 'sku'), name='poolstate_once')],
+                "constraints": [models.UniqueConstraint(fields=("method", "pool", "sku"), name="poolstate_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='move',
-            index=models.Index(fields=['sku', 'effective_at', 'id'], name='move_sku_time'),
+            model_name="move",
+            index=models.Index(fields=["sku", "effective_at", "id"], name="move_sku_time"),
         ),
         migrations.AddIndex(
-            model_name='move',
-            index=models.Index(fields=['source_kind', 'source_id'], name='move_source'),
+            model_name="move",
+            index=models.Index(fields=["source_kind", "source_id"], name="move_source"),
         ),
         migrations.AddConstraint(
-            model_name='move',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='move_positive'),
+            model_name="move",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="move_positive"),
         ),
         migrations.AddConstraint(
-            model_name='move',
-            constraint=models.CheckConstraint(condition=models.Q(('from_location', models.F('to_location')), _negated=True), name='move_between_two_places'),
+            model_name="move",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("from_location", models.F("to_location")), _negated=True),
+                name="move_between_two_places",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lot',
-            constraint=models.UniqueConstraint(fields=('sku', 'code'), name='lot_once'),
+            model_name="lot",
+            constraint=models.UniqueConstraint(fields=("sku", "code"), name="lot_once"),
         ),
         migrations.AddIndex(
-            model_name='level',
-            index=models.Index(fields=['sku'], name='level_sku'),
+            model_name="level",
+            index=models.Index(fields=["sku"], name="level_sku"),
         ),
         migrations.AddConstraint(
-            model_name='level',
-            constraint=models.UniqueConstraint(fields=('location', 'sku', 'lot'), name='level_once', nulls_distinct=False),
+            model_name="level",
+            constraint=models.UniqueConstraint(
+                fields=("location", "sku", "lot"), name="level_once", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='valuation',
-            index=models.Index(fields=['move', 'method'], name='valuation_move'),
+            model_name="valuation",
+            index=models.Index(fields=["move", "method"], name="valuation_move"),
         ),
         migrations.AddIndex(
-            model_name='valuation',
-            index=models.Index(fields=['pool', 'sku', 'method', 'id'], name='valuation_pool'),
+            model_name="valuation",
+            index=models.Index(fields=["pool", "sku", "method", "id"], name="valuation_pool"),
         ),
         migrations.AddIndex(
-            model_name='valuation',
-            index=models.Index(fields=['period', 'method'], name='valuation_period'),
+            model_name="valuation",
+            index=models.Index(fields=["period", "method"], name="valuation_period"),
         ),
         migrations.AddIndex(
-            model_name='stock',
-            index=models.Index(fields=['sku'], name='stock_sku'),
+            model_name="stock",
+            index=models.Index(fields=["sku"], name="stock_sku"),
         ),
         migrations.AddConstraint(
-            model_name='stock',
-            constraint=models.UniqueConstraint(fields=('warehouse', 'sku'), name='stock_once'),
+            model_name="stock",
+            constraint=models.UniqueConstraint(fields=("warehouse", "sku"), name="stock_once"),
         ),
         migrations.AddConstraint(
-            model_name='stock',
-            constraint=models.CheckConstraint(condition=models.Q(('reserved__gte', 0)), name='stock_reserved_not_negative'),
+            model_name="stock",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reserved__gte", 0)), name="stock_reserved_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['warehouse', 'sku'], name='reservation_open'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True)), fields=["warehouse", "sku"], name="reservation_open"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('closed_at__isnull', True)), fields=['expires_at'], name='reservation_expiry'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True)), fields=["expires_at"], name="reservation_expiry"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('owner_kind', 'owner_id', 'warehouse', 'sku'), name='reservation_open_once'),
+            model_name="reservation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("closed_at__isnull", True)),
+                fields=("owner_kind", "owner_id", "warehouse", "sku"),
+                name="reservation_open_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='reservation_positive'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="reservation_positive"),
         ),
         migrations.AddConstraint(
-            model_name='location',
-            constraint=models.UniqueConstraint(fields=('warehouse', 'code'), name='location_once', nulls_distinct=False),
+            model_name="location",
+            constraint=models.UniqueConstraint(
+                fields=("warehouse", "code"), name="location_once", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='dailystock',
-            index=models.Index(fields=['sku', 'day'], name='dailystock_sku'),
+            model_name="dailystock",
+            index=models.Index(fields=["sku", "day"], name="dailystock_sku"),
         ),
         migrations.AddConstraint(
-            model_name='dailystock',
-            constraint=models.UniqueConstraint(fields=('warehouse', 'sku', 'day'), name='dailystock_once'),
+            model_name="dailystock",
+            constraint=models.UniqueConstraint(fields=("warehouse", "sku", "day"), name="dailystock_once"),
         ),
     ]

@@ -1,0 +1,153 @@
+"""The seam for marketplaces: small capabilities, an account's settings, a session that is handed in.
+
+An adapter is a stateless object. Every method that reaches outside gets a ``Session``; it raises only
+``core.errors.AdapterError`` kinds and never sleeps or retries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from pydantic import BaseModel
+
+from channels.canonical import (
+    Answer,
+    HookNews,
+    Message,
+    Order,
+    Page,
+    RawItem,
+    SentAnswer,
+    ShipNotice,
+    StockItem,
+    Window,
+)
+
+# capabilities
+ORDERS, MESSAGES, SHIPMENTS, PLATFORM_STOCK, WEBHOOKS = "orders", "messages", "shipments", "platform_stock", "webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    headers: Mapping[str, str]  # lower-case names
+    content: bytes
+    url: str = ""
+
+
+class Http(Protocol):
+    """The only way out, from ``core.http``: time-outs, rate budget, breaker, redaction.
+
+    Raises ``Throttled`` (our own budget is used up), ``Transient`` (nothing was sent, or a read failed) and
+    ``UnknownOutcome`` (``writes=True`` and no answer came). Any status is returned, never raised.
+    """
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | list[tuple[str, Any]] | None = None,
+        content: bytes | None = None,
+        writes: bool = False,
+        timeout: float = 30.0,
+        rate: tuple[float, float] | None = None,
+    ) -> HttpAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    access: str
+    expires_in: int  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything an adapter may use for one account. ``credentials`` is the adapter's Credentials model as a dict."""
+
+    http: Http
+    external_account: str
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, Any]
+    marketplaces: tuple[str, ...]
+    access_token: str = ""
+    now: Callable[[], datetime] = field(kw_only=True)
+
+
+class AccountSettings(BaseModel):
+    """Drawn as the connect form: field titles and descriptions are shown. No secrets here."""
+
+    base_url: str = ""
+
+
+class Credentials(BaseModel):
+    """Secrets of an account; encrypted at rest, never shown again."""
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """What every marketplace has."""
+
+    platform: ClassVar[str]
+    title: ClassVar[str]
+    capabilities: ClassVar[frozenset[str]]
+    settings_model: ClassVar[type[AccountSettings]]
+    credentials_model: ClassVar[type[Credentials]]
+    overlap_seconds: ClassVar[int]  # how far a window reaches back behind the cursor
+    lag_seconds: ClassVar[int]  # how far a window's end stays behind now
+    max_window_seconds: ClassVar[int]
+    pull_every_seconds: ClassVar[int]
+    answer_within_hours: ClassVar[int]  # the platform's deadline for messages
+    purge_after_days: ClassVar[int]  # personal data, after delivery
+
+    def refresh_token(self, session: Session) -> Token: ...
+
+
+class OrderSource(Protocol):
+    def fetch_orders(self, session: Session, window: Window, page_token: str) -> Page: ...
+
+    def fetch_order(self, session: Session, external_id: str) -> RawItem: ...
+
+    def parse_order(self, payload: str) -> Order: ...
+
+
+class ShipmentSink(Protocol):
+    def confirm_shipment(self, session: Session, notice: ShipNotice) -> None:
+        """Tell the platform. Returns when it answered yes; AlreadyDone when it says it knows; Rejected with a reason."""
+
+    def shipment_known(self, session: Session, notice: ShipNotice) -> bool:
+        """Look up whether exactly this parcel is known there (after an unknown outcome)."""
+
+    def carrier_name(self, carrier: str) -> str: ...
+
+
+class MessageSource(Protocol):
+    def fetch_messages(self, session: Session, window: Window, page_token: str) -> Page: ...
+
+    def parse_message(self, payload: str) -> Message: ...
+
+    def send_answer(self, session: Session, answer: Answer) -> SentAnswer: ...
+
+    def find_answer(self, session: Session, answer: Answer) -> SentAnswer | None:
+        """Look up an answer that may have been sent (after an unknown outcome)."""
+
+
+class StockSource(Protocol):
+    def fetch_stock(self, session: Session, page_token: str) -> Page: ...
+
+    def parse_stock(self, payload: str) -> StockItem: ...
+
+
+class HookSource(Protocol):
+    def hook_account(self, raw: bytes, headers: Mapping[str, str]) -> str:
+        """The platform's name of the account in an unverified call: only to find which secret verifies it."""
+
+    def verify_hook(
+        self, raw: bytes, headers: Mapping[str, str], credentials: Mapping[str, Any], now: datetime
+    ) -> HookNews:
+        """Check signature and age over the raw bytes. Raises Rejected when it is not from the platform."""
