@@ -1,0 +1,130 @@
+"""Fixtures of every test. The real PostgreSQL always; rows of a normal test are rolled back, nothing is mocked.
+
+`django_db` (mark)   a transaction on this process's database that is rolled back; schema is public at the start
+`committed_db`       real commits (threads, processes, `on_commit`); the database is laid anew afterwards
+`acme`, `beta`       schema names of two tenants; `twins` lets rows made in both get the same primary keys
+`no_network`         any attempt to look up or reach an address fails the test
+
+Never `django_db(transaction=True)`, `transactional_db`, `live_server`: their flush empties public, tenants included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.support import cluster, database
+from tests.support.network import barred
+
+FORBIDDEN = {"transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
+
+
+def pytest_configure() -> None:
+    # Before any connection is made. Each process counts and caches alone, so tests do not meet in a shared cache.
+    settings.CACHES["default"] = settings.CACHES["default"] | {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": f"test-{os.getpid()}",
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one is slow on purpose
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        used = FORBIDDEN.intersection(getattr(item, "fixturenames", ()))
+        if used or (marker and (marker.kwargs.get("transaction") or any(marker.args))):
+            raise pytest.UsageError(f"{item.nodeid}: no transactional tests here, use the fixture committed_db.")
+        if marker and "committed_db" in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(f"{item.nodeid}: committed_db goes without the mark django_db.")
+
+
+@pytest.fixture(scope="session")
+def test_server() -> Iterator[str]:
+    """Address of the tests' PostgreSQL (its database `postgres`)."""
+    with cluster.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def worker_database(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, test_server: str
+) -> Iterator[database.WorkerDatabase]:
+    """This process's database."""
+    with django_db_blocker.unblock(), database.worker_database(test_server) as mine:
+        yield mine
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(worker_database: database.WorkerDatabase) -> None:
+    """Takes the place of pytest-django's own."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def eager_celery() -> None:
+    """Tasks run where they are called, with their errors."""
+    from config.celery import app
+
+    app.conf.task_always_eager = True
+    app.conf.task_eager_propagates = True
+
+
+@pytest.fixture(autouse=True)
+def _public_before_and_after() -> Iterator[None]:
+    from django.core.cache import cache
+    from django.db import connection
+
+    connection.set_schema_to_public()
+    yield
+    connection.set_schema_to_public()
+    cache.clear()
+
+
+@pytest.fixture
+def committed_db(
+    worker_database: database.WorkerDatabase, django_db_blocker: DjangoDbBlocker
+) -> Iterator[database.WorkerDatabase]:
+    """Database access with real commits. `committed_db.url` is the DATABASE_URL for processes that the test starts."""
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        try:
+            yield worker_database
+        finally:
+            connections.close_all()
+            worker_database.lay()
+
+
+@pytest.fixture
+def acme() -> str:
+    """Schema of the tenant behind acme.localhost."""
+    return database.ACME
+
+
+@pytest.fixture
+def beta() -> str:
+    """Schema of the tenant behind beta.localhost."""
+    return database.BETA
+
+
+@pytest.fixture
+def twins() -> Callable[[], tuple[str, str]]:
+    """Call it to make both tenants' next primary keys equal; gives both schemas. Needs database access."""
+
+    def align() -> tuple[str, str]:
+        database.align_keys()
+        return database.ACME, database.BETA
+
+    return align
+
+
+@pytest.fixture
+def no_network() -> Iterator[list[str]]:
+    """Bars every look-up and connection of this process; what was attempted fails the test even if it was swallowed."""
+    with barred() as attempts:
+        yield attempts
+    assert not attempts, f"connections were attempted: {attempts}"
