@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
+SIMULATOR_PORT ?= 8700
+WORKERS ?= 2
 # The first Python of at least 3.11; `make PY=/path/to/python env` takes another one.
 PY ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
@@ -12,7 +14,10 @@ B := .venv/bin
 UV_VERSION := 0.13.9
 COMPILE := $(B)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-build --no-emit-index-url --no-header -q
 
-.PHONY: help env lock setup assets lint types test bench demo clean
+LAUNCH := $(B)/python -m config.launch
+MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
+
+.PHONY: help env lock setup assets messages lint types migrations test bench demo up down status clean
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,7 +37,30 @@ $(B)/uv:
 lock: $(B)/uv ## pin the dependencies of pyproject.toml and package.json anew
 	$(COMPILE) pyproject.toml --group dev -o requirements.lock
 	$(COMPILE) --group node -o requirements-node.lock
-	! grep -nE '://|file:' requirements.lock requirements-node.lock
+	$(B)/python -m config.launch.assets lock
+	! grep -nE '://|file:' requirements.lock requirements-node.lock package-lock.json
+
+setup: env assets messages ## all that is needed before anything starts
+
+assets: env ## front-end libraries from npm, into var/assets
+	@$(B)/python -m config.launch.assets
+
+messages: $(MESSAGES) ## compiled translations
+
+%.mo: %.po | .venv/.synced
+	@$(B)/pybabel --quiet compile -i $< -o $@ -l $(word 2,$(subst /, ,$<))
+
+demo: setup ## the whole product with a demo tenant: make demo HOST=0.0.0.0 PORT=8000
+	@exec $(LAUNCH) up --demo --with-parent --host $(HOST) --port $(PORT) --simulator-port $(SIMULATOR_PORT)
+
+up: setup ## the product alone, without simulators and demo tenant
+	@exec $(LAUNCH) up --with-parent --host $(HOST) --port $(PORT)
+
+down: env ## stop what runs on this data folder
+	@$(LAUNCH) down
+
+status: env ## say what runs
+	@$(LAUNCH) status
 
 lint: env ## style and the direction of the arrows
 	$(B)/ruff check .
@@ -42,5 +70,15 @@ lint: env ## style and the direction of the arrows
 types: env ## mypy with the Django plugin
 	$(B)/mypy .
 
+migrations: env ## no model has changed without its migration
+	$(B)/python -W ignore manage.py makemigrations --check --dry-run
+
+test: setup ## all tests; make test ARGS="tests/unit -k ledger"
+	$(B)/pytest -q -n $(WORKERS) $(ARGS)
+
+bench: setup ## measure: make bench ONLY=ingest
+	$(B)/python -m tests.bench $(ONLY)
+
 clean: ## throw away what was built (the data in .data stays)
-	rm -rf var node_modules .mypy_cache .ruff_cache .venv
+	-@test -x $(B)/python && $(B)/python -m tests.support.cluster remove
+	rm -rf var node_modules .mypy_cache .ruff_cache .hypothesis .venv $(MESSAGES)

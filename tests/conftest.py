@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from config.launch.places import ROOT
 from tests.support import cluster, database
+from tests.support.browser import chromium
 from tests.support.network import barred
 
+SHARED = ROOT.parent / "shared"
 FORBIDDEN = {"transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
 
@@ -34,13 +38,31 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    no_shared = None if SHARED.is_dir() else pytest.mark.skip(reason="no reference material beside the checkout")
+    no_browser = None if chromium() else pytest.mark.skip(reason="no Chromium on this machine")
     for item in items:
+        for name, skip in (("shared", no_shared), ("browser", no_browser)):
+            if skip and item.get_closest_marker(name):
+                item.add_marker(skip)
         marker = item.get_closest_marker("django_db")
         used = FORBIDDEN.intersection(getattr(item, "fixturenames", ()))
         if used or (marker and (marker.kwargs.get("transaction") or any(marker.args))):
             raise pytest.UsageError(f"{item.nodeid}: no transactional tests here, use the fixture committed_db.")
         if marker and "committed_db" in getattr(item, "fixturenames", ()):
             raise pytest.UsageError(f"{item.nodeid}: committed_db goes without the mark django_db.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    for name in ("shared", "browser"):
+        left_out = sum(1 for report in skipped if name in report.keywords)
+        terminalreporter.write_line(f"{name} tests left out: {left_out}")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference material beside the checkout; the test carries the mark `shared`."""
+    return SHARED
 
 
 @pytest.fixture(scope="session")

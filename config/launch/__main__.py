@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from config.launch.embedded import ServerUnavailable
+from config.launch.kernel import end_with_parent
 from config.launch.places import UnsafePlace, data_dir, private_dir
 from config.launch.processes import SIMULATOR_PORT, Plan, everything, port_taken
 from config.launch.state import CannotStart, is_running, only_one, read, save
@@ -27,11 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     up.add_argument("--port", type=int, default=8000)
     up.add_argument("--simulator-port", type=int, default=SIMULATOR_PORT)
     up.add_argument("--demo", action="store_true", help="simulators and a demo tenant too")
+    up.add_argument("--with-parent", action="store_true", help="stop when the process that started this one ends")
     commands.add_parser("down", help="stop what runs on this data folder")
     commands.add_parser("status", help="say what runs on this data folder")
     given = parser.parse_args(arguments)
     try:
         if given.command == "up":
+            if given.with_parent:
+                end_with_parent(signal.SIGTERM)
             return run(Plan(host=given.host, port=given.port, simulator_port=given.simulator_port, demo=given.demo))
         return down(data_dir()) if given.command == "down" else status(data_dir())
     except (CannotStart, ProcessFailed, ServerUnavailable, UnsafePlace) as error:

@@ -26,6 +26,7 @@ except OSError as error:
     sys.exit(f"{sys.argv[3]}: {error.strerror}")
 """
 
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -36,8 +37,17 @@ def tether(death_signal: signal.Signals) -> list[str]:
 
 def become_subreaper() -> None:
     """From now on orphaned grandchildren become our children instead of init's. Nothing happens outside Linux."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent(death_signal: signal.Signals) -> None:
+    """Get `death_signal` when whoever started this process ends. Nothing happens outside Linux."""
+    _prctl(PR_SET_PDEATHSIG, int(death_signal))
+
+
+def _prctl(option: int, value: int) -> None:
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def end_group(pgid: int, grace: float) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,8 +57,26 @@ def server() -> Iterator[str]:
                 postgres.stop_detached()
 
 
+def remove() -> None:
+    """Delete the cluster unless a test run is using it."""
+    base = place()
+    if not base.exists():
+        return
+    with (base / "users.lock").open("a") as users, _alone(base):
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("A test run is using the test server.")
+        Postgres.at(base, durable=False).stop_detached()
+        shutil.rmtree(base)
+
+
 @contextlib.contextmanager
 def _alone(base: Path) -> Iterator[None]:
     with (base / "change.lock").open("a") as change:
         fcntl.flock(change, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["remove"]:
+    remove()
