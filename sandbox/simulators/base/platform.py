@@ -39,13 +39,13 @@ class Platform:
 class Cut(Response):
     """Answer by cutting the connection: nothing (or ``part`` of a body) is sent. uvicorn closes the socket."""
 
-    def __init__(self, part: bytes = b"", length: int | None = None) -> None:
+    def __init__(self, part: bytes = b"", length: int | None = None, media_type: str = "application/json") -> None:
         super().__init__(b"")
-        self.part, self.length = part, length
+        self.part, self.length, self.content_type = part, length, media_type
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.part:
-            headers = [(b"content-type", b"application/json")]
+            headers = [(b"content-type", self.content_type.encode())]
             headers.append((b"content-length", str(self.length or len(self.part) * 2).encode()))
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": self.part, "more_body": True})
