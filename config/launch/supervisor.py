@@ -106,6 +106,7 @@ class Supervisor:
         self._running: dict[str, _Running] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
+        self._stopped = threading.Event()
         self._watcher: threading.Thread | None = None
 
     # -- what runs ---------------------------------------------------------------------------------------------------
@@ -260,8 +261,7 @@ class Supervisor:
                 looked = time.monotonic()
                 self._gather(end=False)
         # A child gets its death signal when the *thread* that started it ends, and `stop` keeps an order of its own.
-        while True:
-            time.sleep(3600)
+        self._stopped.wait()
 
     def _gather(self, *, end: bool) -> None:
         known = {running.popen.pid for running in list(self._running.values()) if running.popen is not None}
@@ -330,6 +330,7 @@ class Supervisor:
             for running in reversed(list(self._running.values())):
                 self._end(running, hurry=False)
             self._gather(end=True)
+        self._stopped.set()
         self._changed()
 
     def stop_now(self) -> None:
@@ -338,6 +339,7 @@ class Supervisor:
         for running in reversed(list(self._running.values())):
             self._end(running, hurry=True)
         self._gather(end=True)
+        self._stopped.set()
 
     def _end(self, running: _Running, *, hurry: bool) -> None:
         popen = running.popen
