@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..base import clock
+from .carriers import CARRIER_CODES
 from .ledger import Ledger
 from .wire import ORDER_ID, Call, Refused, invalid, read_query, read_time
 
@@ -87,6 +88,8 @@ def _read(body: Any) -> tuple[str, dict[str, Any]]:
     reference = detail["packageReferenceId"]
     if not (reference.isascii() and reference.isdigit() and int(reference) > 0):
         raise invalid("PackageReferenceId: is invalid, must be a positive numeric value.")
+    if detail["carrierCode"] not in CARRIER_CODES:
+        raise invalid("CarrierCode: is invalid, use Other with a CarrierName for a carrier that is not listed.")
     if detail["carrierCode"] == "Other" and not detail.get("carrierName"):
         raise invalid("CarrierName: is required when CarrierCode is Other.")
     read_time(detail["shipDate"], "shipDate")

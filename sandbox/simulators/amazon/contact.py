@@ -67,11 +67,8 @@ class Contact:
         _, place, _ = self._order(call)
         return answer({"buyer": {"locale": BY_ID[place].language.replace("_", "-")}})
 
-    def send(self, call: Call) -> Response:
+    def send(self, action: str, call: Call) -> Response:
         order_id, _, status = self._order(call)
-        action = call.path["action"]
-        if action not in ACTIONS:
-            raise Refused(404, "NotFound", "The requested resource was not found.")
         if status == "CANCELLED":
             raise Refused(403, "Unauthorized", "The message is not allowed for this order.")
         body = call.json()

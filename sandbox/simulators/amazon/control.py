@@ -65,6 +65,11 @@ class Control:
         return {"account_id": account.account_id}
 
     def plan_orders(self, request: Request, body: Any) -> dict[str, Any]:
+        """{"orders": [PlannedOrder]}. An order shows itself from visible_at (default placed_at) on.
+
+        Its last-update time is the latest of placed_at, paid_at and visible_at, so an order that is planned into the
+        past without visible_at is not found by a window that starts later.
+        """
         account, plans = self._account(request), body["orders"]
         if len(plans) > 1000:
             raise Wrong("at most 1000 orders at once")

@@ -178,6 +178,43 @@ def _items(base: str, plan: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _windows(plan: dict[str, Any], created: int, paid: int | None) -> dict[str, Any]:
+    ship_by = seconds(plan["ship_by"]) if plan.get("ship_by") else created + 2 * DAY
+    deliver_by = seconds(plan["deliver_by"]) if plan.get("deliver_by") else ship_by + 7 * DAY
+    arrives = clock.iso(min(ship_by + DAY, deliver_by))
+    return {
+        "shipByWindow": {"earliestDateTime": clock.iso(paid or created), "latestDateTime": clock.iso(ship_by)},
+        "deliverByWindow": {"earliestDateTime": arrives, "latestDateTime": clock.iso(deliver_by)},
+    }
+
+
+def _body(
+    plan: dict[str, Any], place: Marketplace, identity: str, *, fulfilled_by: str, status: str, relay: str
+) -> dict[str, Any]:
+    """The order object without its times."""
+    buyer = {"buyerName": plan["buyer"].get("name") or ""}
+    recipient: dict[str, Any] = {"deliveryAddress": address(plan.get("recipient") or {}, fulfilled_by=fulfilled_by)}
+    if plan.get("buyer_note"):
+        recipient["deliveryPreference"] = {"addressInstruction": plan["buyer_note"]}
+    return {
+        "orderId": identity,
+        "orderAliases": [{"aliasId": str(plan["ref"]), "aliasType": "SELLER_ORDER_ID"}],
+        "createdTime": "",
+        "lastUpdatedTime": "",
+        "programs": ["PRIME"] if fulfilled_by == "AMAZON" else [],
+        "associatedOrders": [],
+        "salesChannel": {"channelName": "AMAZON", "marketplaceId": place.id, "marketplaceName": place.name},
+        "buyer": buyer | ({"buyerEmail": relay} if fulfilled_by == "MERCHANT" else {}),
+        "recipient": recipient,
+        "fulfillment": {
+            "fulfillmentStatus": status,
+            "fulfilledBy": fulfilled_by,
+            "fulfillmentServiceLevel": "STANDARD",
+        },
+        "orderItems": _items(identity, plan),
+    }
+
+
 def build(account: Account, plan: dict[str, Any]) -> Built:
     """Raises KeyError, ValueError or ArithmeticError when the plan is no PlannedOrder."""
     place = account.marketplaces[0]
@@ -193,33 +230,10 @@ def build(account: Account, plan: dict[str, Any]) -> Built:
     relay = buyer.get("email") or ""
     if "@marketplace.amazon." not in relay:
         relay = f"{number('buyer/' + str(buyer['id']), 15)}@marketplace.amazon.{place.domain}"
-    ship_by = seconds(plan["ship_by"]) if plan.get("ship_by") else created + 2 * DAY
-    deliver_by = seconds(plan["deliver_by"]) if plan.get("deliver_by") else ship_by + 7 * DAY
     updated = max(visible, created, paid or created)
-    body: dict[str, Any] = {
-        "orderId": identity,
-        "orderAliases": [{"aliasId": str(plan["ref"]), "aliasType": "SELLER_ORDER_ID"}],
-        "createdTime": clock.iso(created),
-        "lastUpdatedTime": clock.iso(updated),
-        "programs": ["PRIME"] if fulfilled_by == "AMAZON" else [],
-        "associatedOrders": [],
-        "salesChannel": {"channelName": "AMAZON", "marketplaceId": place.id, "marketplaceName": place.name},
-        "buyer": {"buyerName": buyer.get("name") or ""} | ({"buyerEmail": relay} if fulfilled_by == "MERCHANT" else {}),
-        "recipient": {"deliveryAddress": address(plan.get("recipient") or {}, fulfilled_by=fulfilled_by)},
-        "fulfillment": {
-            "fulfillmentStatus": status,
-            "fulfilledBy": fulfilled_by,
-            "fulfillmentServiceLevel": "STANDARD",
-            "shipByWindow": {"earliestDateTime": clock.iso(paid or created), "latestDateTime": clock.iso(ship_by)},
-            "deliverByWindow": {
-                "earliestDateTime": clock.iso(min(ship_by + DAY, deliver_by)),
-                "latestDateTime": clock.iso(deliver_by),
-            },
-        },
-        "orderItems": _items(identity, plan),
-    }
-    if plan.get("buyer_note"):
-        body["recipient"]["deliveryPreference"] = {"addressInstruction": plan["buyer_note"]}
+    body = _body(plan, place, identity, fulfilled_by=fulfilled_by, status=status, relay=relay)
+    body["createdTime"], body["lastUpdatedTime"] = clock.iso(created), clock.iso(updated)
+    body["fulfillment"] |= _windows(plan, created, paid)
     if status == "CANCELLED":
         cancel(body, None, by="BUYER", reason="Order cancelled before shipment")
     total_up(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from starlette.requests import Request
@@ -74,7 +75,7 @@ class Amazon(Platform):
         writes: list[tuple[str, str, float, int, Handler]] = [
             ("/orders/v0/orders/{order_id}/shipmentConfirmation", "confirmShipment", 2, 10, confirm),
             ("/tokens/2021-03-01/restrictedDataToken", "createRestrictedDataToken", 1, 10, sellers.restricted_token),
-            (messaging + "/messages/{action}", "createMessage", 1, 5, messages.send),
+            *((f"{messaging}/messages/{name}", name, 1, 5, partial(messages.send, name)) for name in contact.ACTIONS),
             (review + "/solicitations/" + contact.REVIEW, "createReviewSolicitation", 1, 5, messages.solicit),
         ]
         routes: list[BaseRoute] = [Route("/auth/o2/token", self.token, methods=["POST"])]
@@ -90,20 +91,16 @@ class Amazon(Platform):
         try:
             granted, account = self.accounts.grant(body)
         except TokenRefused as error:
-            return answer(
-                {
-                    "error": error.error,
-                    "error_description": error.description,
-                    "request_id": headers()["x-amzn-RequestId"],
-                },
-                status=error.status,
-            )
-        struck = self._strike(("html503", "server_error", "timeout_before"), "token", account, 1.0)
-        if struck is not None:
-            return struck
-        if self.faults.draw(("timeout_after",), op="token", account=account.account_id):
+            return self._finish(_oauth_error(error), None)
+        faults = ("html503", "server_error", "timeout_before", "timeout_after")
+        fault = self.faults.draw(faults, op="token", account=account.account_id)
+        if fault == "html503":
+            return Response(HTML503, 503, media_type="text/html")
+        if fault == "server_error":
+            return self._finish(_oauth_error(TokenRefused(500, "server_error", "The service is unavailable.")), None)
+        if fault is not None:
             return Cut()
-        return answer(granted)
+        return self._finish(answer(granted), None)
 
     async def unknown(self, request: Request) -> Response:
         response = refusal(Refused(404, "NotFound", "The requested resource was not found.", request.url.path))
@@ -163,6 +160,10 @@ class Amazon(Platform):
     def _finish(response: Response, rate: float | None) -> Response:
         response.headers.update(headers(rate))
         return response
+
+
+def _oauth_error(error: TokenRefused) -> Response:
+    return answer({"error": error.error, "error_description": error.description}, status=error.status)
 
 
 QUOTA = Refused(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
