@@ -32,8 +32,8 @@ if DEMO:
 PUBLIC_HOSTS = {BASE_DOMAIN, f"www.{BASE_DOMAIN}"}
 
 SHARED_APPS = [
+    "tenants",  # before django_tenants, which has a create_tenant command of its own
     "django_tenants",
-    "tenants",
     "core.central",
     "config",
     "django.contrib.contenttypes",
@@ -67,6 +67,8 @@ TOP_APPS = ["sandbox"]  # commands only, no tables
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS + TOP_APPS
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
+# A stale SQL template: production refuses to open tenants, development falls back to the (slower) migrations.
+TEMPLATE_REQUIRED = E.secure
 TENANT_LIMIT_SET_CALLS = True
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 
@@ -122,6 +124,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+# Memory-hard, and a third of the time of PBKDF2 at its present count.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -8,14 +8,14 @@ TABLES = "inventory_move inventory_valuation inventory_cost".split()
 def triggers(table: str) -> str:
     return f"""
     CREATE TRIGGER append_only_row BEFORE UPDATE OR DELETE ON {table}
-        FOR EACH ROW EXECUTE FUNCTION public.sampan_append_only();
+        FOR EACH ROW EXECUTE FUNCTION sampan_append_only();
     CREATE TRIGGER append_only_all BEFORE TRUNCATE ON {table}
-        FOR EACH STATEMENT EXECUTE FUNCTION public.sampan_append_only();
+        FOR EACH STATEMENT EXECUTE FUNCTION sampan_append_only();
     """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("inventory", "0001_initial")]
+    dependencies = [("inventory", "0001_initial"), ("records", "0002_append_only")]
     operations = [
         migrations.RunSQL(
             triggers(table),

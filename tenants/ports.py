@@ -1,0 +1,31 @@
+"""What upper apps register with tenants: steps that make a fresh schema ready for work.
+
+A step runs inside the new tenant's schema, in the transaction that makes the tenant active, and again after later
+migrations. It must therefore be repeatable, touch the database only, and be quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.permissions import Actor
+
+SetupStep = Callable[[Actor], None]
+
+_steps: dict[str, SetupStep] = {}
+
+
+def setup_step(name: str) -> Callable[[SetupStep], SetupStep]:
+    """Register under a name such as ``inventory.locations``; called in the order of the names' apps in the settings."""
+
+    def register(step: SetupStep) -> SetupStep:
+        if _steps.get(name, step) is not step:
+            raise ValueError(f"setup step {name} registered twice")
+        _steps[name] = step
+        return step
+
+    return register
+
+
+def setup_steps() -> dict[str, SetupStep]:
+    return dict(_steps)
