@@ -51,7 +51,7 @@ def run(plan: Plan) -> int:
         check_servers(plan)
         begun = time.monotonic()
         supervisor = Supervisor(
-            plan.data / "log", env=plan.environment(), echo=say, on_change=lambda it: save(plan.data, it)
+            plan.data / "log", env=plan.environment(), echo=say, on_change=lambda it: save(plan.data, it), adopt=True
         )
         wake = stop_on_signals(supervisor)
         for process in everything(plan):

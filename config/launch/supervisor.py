@@ -88,6 +88,8 @@ class Supervisor:
 
     `log_dir` receives NAME.log of each child. `echo` gets one line for every start, death and stop.
     `on_change` is called after every start and death (the launcher writes its state file there).
+    `adopt`: take in orphaned grandchildren and end them at the stop; only for a process that starts no others with
+    sessions of their own, because those cannot be told from orphans.
     """
 
     def __init__(
@@ -97,12 +99,14 @@ class Supervisor:
         env: Mapping[str, str] | None = None,
         echo: Callable[[str], None] = print,
         on_change: Callable[["Supervisor"], None] | None = None,
+        adopt: bool = False,
     ) -> None:
         self.log_dir = log_dir
         self.failed = threading.Event()
         self._env = dict(env or {})
         self._echo = echo
         self._on_change = on_change
+        self._adopt = adopt
         self._running: dict[str, _Running] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
@@ -139,7 +143,8 @@ class Supervisor:
         Raises ProcessFailed; what was started before then still runs, so the caller calls `stop`.
         """
         self.log_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        become_subreaper()
+        if self._adopt:
+            become_subreaper()
         for name, running in list(self._running.items()):
             if self._stopping.is_set():
                 return
@@ -264,6 +269,8 @@ class Supervisor:
         self._stopped.wait()
 
     def _gather(self, *, end: bool) -> None:
+        if not self._adopt:
+            return
         known = {running.popen.pid for running in list(self._running.values()) if running.popen is not None}
         gather_strays(known, end=end)
 

@@ -37,7 +37,7 @@ LAUNCHER = """
 import pathlib, signal, sys, threading
 from config.launch.supervisor import Process, Supervisor
 folder, script = pathlib.Path(sys.argv[1]), sys.argv[2]
-supervisor = Supervisor(folder / "log")
+supervisor = Supervisor(folder / "log", adopt=True)
 for name in sys.argv[3:]:
     argv = [sys.executable, "-c", script, str(folder), name]
     supervisor.add(Process(name, argv, ready_text=b"at home", stop_timeout=1))
@@ -106,6 +106,8 @@ def supervisor(tmp_path):
     it.lines = lines  # type: ignore[attr-defined]
     yield it
     it.stop()
+    for pid in filter(alive, pids(tmp_path)):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.kill
@@ -143,7 +145,18 @@ def test_a_killed_child_is_started_again_and_its_family_is_cleared(supervisor, t
     assert len(grandchildren) == 2
     assert sum(alive(pid) for pid in grandchildren) == 1  # the dead one's child is gone, the new one's lives
     supervisor.stop()
-    assert gone(tmp_path, 0.5) == set()
+    assert sum(alive(pid) for pid in grandchildren) == 0
+
+
+def test_without_adoption_other_children_of_this_process_are_left_alone(supervisor, tmp_path):
+    nap = [sys.executable, "-c", "import time; time.sleep(60)"]
+    other = subprocess.Popen(nap, start_new_session=True)
+    supervisor.add(lasting("first", tmp_path))
+    supervisor.start()
+    supervisor.stop()
+    assert other.poll() is None
+    other.kill()
+    assert other.wait() == -signal.SIGKILL
 
 
 @pytest.mark.kill
