@@ -31,7 +31,11 @@ class Warehouse(TenantModel):
 
 
 class Location(TenantModel):
-    """Where units can be. Every move goes out of one location and into another, so the sum of all is zero."""
+    """Where units can be. Every move goes out of one location and into another, so the sum of all is zero.
+
+    The outside world (supplier, customer, scrap, …) has a location per warehouse too: whoever holds the Stock row of
+    (warehouse, SKU) is then the only one who writes that warehouse's levels of that SKU, so nobody deadlocks on them.
+    """
 
     STOCK, SUPPLIER, CUSTOMER, TRANSIT, QC, RMA, FROZEN, DAMAGED, SCRAP, GAIN, OPENING, PLATFORM = (
         "stock",
@@ -49,6 +53,8 @@ class Location(TenantModel):
     )
     # Units at these kinds are ours and have value; the others are the outside world.
     OWNED = (STOCK, TRANSIT, QC, RMA, FROZEN, DAMAGED, PLATFORM)
+    # Units at these may be sold: Stock.sellable is their sum. A platform warehouse has `platform` in place of `stock`.
+    SELLABLE = (STOCK, PLATFORM)
 
     id = models.BigAutoField(primary_key=True)
     warehouse = models.ForeignKey(Warehouse, models.PROTECT, null=True, related_name="locations")
@@ -136,23 +142,25 @@ class Lot(TenantModel):
 class Move(TenantModel):
     """One movement of units: append-only (trigger). ``source_kind``/``source_id``/``source_line`` name what caused it.
 
+    Effective order is (effective_at, id). Every insertion is paid by each order line, so there is no index without use.
+
     ``key`` makes a posting idempotent: the same business act posted twice meets the unique index.
     """
 
     id = models.BigAutoField(primary_key=True)
-    key = models.CharField(max_length=120, unique=True)
+    key = models.CharField(max_length=120)
     effective_at = models.DateTimeField()
     posted_at = models.DateTimeField()
-    source_kind = models.CharField(max_length=20)  # receipt, adjust, issue, return, transfer, opening, platform
+    source_kind = models.CharField(max_length=20)  # receipt, adjust, return, transfer, opening, or the issue's cause
     source_id = models.BigIntegerField(null=True)
     source_line = models.BigIntegerField(null=True)
-    from_location = models.ForeignKey(Location, models.PROTECT, related_name="+")
-    to_location = models.ForeignKey(Location, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    from_location = models.ForeignKey(Location, models.PROTECT, related_name="+", db_index=False)
+    to_location = models.ForeignKey(Location, models.PROTECT, related_name="+", db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", db_index=False)
     quantity = models.IntegerField()
     reason = models.CharField(max_length=40, default="", blank=True)
-    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_index=False)
     actor_id = models.BigIntegerField(null=True)
     actor_label = models.CharField(max_length=120)
     attrs = models.JSONField(default=dict)  # what later issues need to know about a move; never a column more
@@ -161,6 +169,7 @@ class Move(TenantModel):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["key"], name="move_key_once"),
             models.CheckConstraint(condition=models.Q(quantity__gt=0), name="move_positive"),
             models.CheckConstraint(
                 condition=~models.Q(from_location=models.F("to_location")), name="move_between_two_places"
@@ -169,6 +178,7 @@ class Move(TenantModel):
         indexes = [
             models.Index(fields=["sku", "effective_at", "id"], name="move_sku_time"),
             models.Index(fields=["source_kind", "source_id"], name="move_source"),
+            models.Index(fields=["reverses"], name="move_reverses", condition=models.Q(reverses__isnull=False)),
         ]
 
 
@@ -176,19 +186,20 @@ class Valuation(TenantModel):
     """One value entry of a move, for one method and pool: append-only (trigger).
 
     ``amount`` is signed, in base currency: into the pool positive, out of it negative. ``quantity`` is signed likewise
-    (0 on a difference entry). ``unvalued`` counts the units of this entry whose cost is not known yet (Req. 68):
-    their value is open, not 0. ``kind``: receipt, issue, difference (something earlier changed; ``origin`` names the
-    move that changed it), late_cost, return, transfer, opening. ``period`` is the first day of the period it belongs to.
+    (0 on a difference entry). ``unvalued`` counts the units of this entry whose cost is not known yet (Req. 68), signed
+    as ``quantity`` is: their value is open, not 0. ``kind``: receipt, issue, difference (something earlier changed;
+    ``origin`` names the move that changed it), late_cost, return, transfer, opening, adjust. ``period`` is the first
+    day of the period it belongs to. What a move is worth is the sum of its entries of one method and pool.
     """
 
     FIFO, AVERAGE = "fifo", "avg"
     METHODS = (FIFO, AVERAGE)
 
     id = models.BigAutoField(primary_key=True)
-    move = models.ForeignKey(Move, models.PROTECT, related_name="+")
+    move = models.ForeignKey(Move, models.PROTECT, related_name="+", db_index=False)
     method = models.CharField(max_length=4)
     pool = models.CharField(max_length=40, default="")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=12)
     period = models.DateField()
     quantity = models.IntegerField()
@@ -197,7 +208,7 @@ class Valuation(TenantModel):
     original_amount = models.DecimalField(max_digits=19, decimal_places=4, null=True)
     original_currency = models.CharField(max_length=3, default="", blank=True)
     rate = models.DecimalField(max_digits=24, decimal_places=10, null=True)
-    origin = models.ForeignKey(Move, models.PROTECT, null=True, related_name="+")
+    origin = models.ForeignKey(Move, models.PROTECT, null=True, related_name="+", db_index=False)
     posted_at = models.DateTimeField()
     actor_id = models.BigIntegerField(null=True)
     actor_label = models.CharField(max_length=120)
@@ -208,8 +219,9 @@ class Valuation(TenantModel):
     class Meta:
         indexes = [
             models.Index(fields=["move", "method"], name="valuation_move"),
-            models.Index(fields=["pool", "sku", "method", "id"], name="valuation_pool"),
+            models.Index(fields=["sku", "pool", "method", "id"], name="valuation_sku"),
             models.Index(fields=["period", "method"], name="valuation_period"),
+            models.Index(fields=["origin"], name="valuation_origin", condition=models.Q(origin__isnull=False)),
         ]
 
 
@@ -220,7 +232,7 @@ class Cost(TenantModel):
     """
 
     id = models.BigAutoField(primary_key=True)
-    move = models.ForeignKey(Move, models.PROTECT, related_name="+")
+    move = models.ForeignKey(Move, models.PROTECT, related_name="+", db_index=False)
     amount = models.DecimalField(max_digits=19, decimal_places=4)
     currency = models.CharField(max_length=3)
     rate = models.DecimalField(max_digits=24, decimal_places=10)
@@ -239,15 +251,16 @@ class Cost(TenantModel):
 class PoolState(TenantModel):
     """Where costing stands for (method, pool, SKU): kept beside the entries, provable from them.
 
-    ``layers`` (FIFO): [[move_id, quantity, value or null], …] oldest first. ``through_effective``/``through_move``:
-    the last move in effective order that was valued; an earlier one makes a replay. ``short`` counts units issued
-    before anything was there (negative stock), whose value stays open until a receipt comes.
+    ``layers``: [[move_id, quantity, value or null], …] oldest first, value in 0.0001 of the base currency, null while
+    the cost is open. FIFO keeps its layers there. Units issued before anything was there (negative stock) stand there
+    under both methods as [issuing move, −units, null] until a receipt comes. ``through_effective``/``through_move``: the
+    last move in effective order that was valued; an earlier one makes a replay.
     """
 
     id = models.BigAutoField(primary_key=True)
     method = models.CharField(max_length=4)
     pool = models.CharField(max_length=40, default="")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
     quantity = models.IntegerField(default=0)
     unvalued = models.IntegerField(default=0)
     value = models.DecimalField(max_digits=19, decimal_places=4, default=0)
@@ -258,16 +271,16 @@ class PoolState(TenantModel):
     plain = ("method", "pool")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["method", "pool", "sku"], name="poolstate_once")]
+        constraints = [models.UniqueConstraint(fields=["sku", "pool", "method"], name="poolstate_once")]
 
 
 class Level(TenantModel):
     """Units of a SKU (and lot) at a location; written with the moves in one transaction, provable from them."""
 
     id = models.BigAutoField(primary_key=True)
-    location = models.ForeignKey(Location, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
-    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+")
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+", db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
+    lot = models.ForeignKey(Lot, models.PROTECT, null=True, related_name="+", db_index=False)
     quantity = models.IntegerField(default=0)
 
     class Meta:
@@ -284,8 +297,8 @@ class Stock(TenantModel):
     """
 
     id = models.BigAutoField(primary_key=True)
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
     sellable = models.IntegerField(default=0)
     reserved = models.IntegerField(default=0)
 
@@ -304,8 +317,8 @@ class Reservation(TenantModel):
     ISSUED, RELEASED, EXPIRED = "issued", "released", "expired"
 
     id = models.BigAutoField(primary_key=True)
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
     quantity = models.IntegerField()
     kind = models.CharField(max_length=10, default=PAID)
     owner_kind = models.CharField(max_length=20)  # order_line
@@ -340,8 +353,8 @@ class DailyStock(TenantModel):
     id = models.BigAutoField(primary_key=True)
     day = models.DateField()
     zone = models.CharField(max_length=60)
-    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+")
-    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+")
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, related_name="+", db_index=False)
+    sku = models.ForeignKey(Sku, models.PROTECT, related_name="+", db_index=False)
     sellable = models.IntegerField()
 
     plain = ("zone",)
