@@ -30,11 +30,20 @@ class Outbox(models.Model):
     error_params = models.JSONField(default=dict)
 
     class Meta:
+        constraints = [
+            # Two workers never hold the same stream, whatever else goes wrong.
+            models.UniqueConstraint(
+                fields=["schema", "handler", "stream"], name="outbox_one_lease", condition=models.Q(state=1)
+            ),
+        ]
         indexes = [
             models.Index(
-                fields=["schema", "handler", "stream", "id"], name="outbox_heads", condition=models.Q(state__lt=2)
+                fields=["schema", "handler", "stream", "id"],
+                include=["state", "available_at"],
+                name="outbox_heads",
+                condition=models.Q(state__lt=2),
             ),
-            models.Index(fields=["schema", "id"], name="outbox_dead", condition=models.Q(state=2)),
+            models.Index(fields=["schema", "handler", "stream", "id"], name="outbox_dead", condition=models.Q(state=2)),
         ]
 
 

@@ -72,13 +72,25 @@ class Migration(migrations.Migration):
                 ("error_params", models.JSONField(default=dict)),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", 1)),
+                        fields=("schema", "handler", "stream"),
+                        name="outbox_one_lease",
+                    )
+                ],
                 "indexes": [
                     models.Index(
                         condition=models.Q(("state__lt", 2)),
                         fields=["schema", "handler", "stream", "id"],
+                        include=("state", "available_at"),
                         name="outbox_heads",
                     ),
-                    models.Index(condition=models.Q(("state", 2)), fields=["schema", "id"], name="outbox_dead"),
+                    models.Index(
+                        condition=models.Q(("state", 2)),
+                        fields=["schema", "handler", "stream", "id"],
+                        name="outbox_dead",
+                    ),
                 ],
             },
         ),
