@@ -98,11 +98,10 @@ def eager_celery() -> None:
 @pytest.fixture(autouse=True)
 def _public_before_and_after() -> Iterator[None]:
     from django.core.cache import cache
-    from django.db import connection
 
-    connection.set_schema_to_public()
+    database.back_to_public()
     yield
-    connection.set_schema_to_public()
+    database.back_to_public()
     cache.clear()
 
 

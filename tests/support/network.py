@@ -23,7 +23,8 @@ def barred() -> Iterator[list[str]]:
     if not _hooked:
         sys.addaudithook(_hook)  # can never be taken away again, so it is idle outside
         _hooked = True
-    _attempts = attempts = []
+    attempts: list[str] = []
+    _attempts = attempts
     try:
         yield attempts
     finally:
