@@ -58,3 +58,22 @@ def execute(sql: str, params: Sequence[Any] = ()) -> int:
 def columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     """Turn rows into columns, for unnest(%s::bigint[], %s::int[], …)."""
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def update(
+    table: str, key: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], *, extra: str = ""
+) -> int:
+    """One UPDATE for many rows. ``columns``: (name, SQL type) of the values after the key; a row = (key, *values).
+
+    ``extra`` is further text of the SET clause, e.g. ``version = t.version + 1``.
+    """
+    if not rows:
+        return 0
+    one = "(%s::bigint," + ",".join(f"%s::{kind}" for _, kind in columns) + ")"
+    sets = ", ".join(f"{name} = v.{name}" for name, _ in columns) + (f", {extra}" if extra else "")
+    names = ", ".join(name for name, _ in columns)
+    values = ",".join([one] * len(rows))
+    sql = f"UPDATE {table} t SET {sets} FROM (VALUES {values}) AS v(k, {names}) WHERE t.{key} = v.k"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(chain.from_iterable(rows)))
+        return int(cursor.rowcount)

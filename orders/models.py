@@ -144,6 +144,7 @@ class Order(TenantModel):
         constraints = [models.UniqueConstraint(fields=["account", "external_id"], name="order_once")]
         indexes = [
             models.Index(fields=["state", "-placed_at", "-id"], name="order_state_time"),
+            models.Index(fields=["account", "state", "-placed_at", "-id"], name="order_account_state_time"),
             models.Index(fields=["-placed_at", "-id"], name="order_time"),
             models.Index(fields=["customer"], name="order_customer"),
             models.Index(

@@ -1,0 +1,363 @@
+"""Reads of orders: tabs with kept counts, the keyset list, search, one order with all that hangs on it.
+
+Every function takes the actor and narrows to the accounts it may see; personal fields are masked without the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core import bulk, clock
+from core.errors import BusinessError
+from core.permissions import SEE_PERSONAL, Actor
+from core.textnorm import query_grams, squash
+from orders import permissions, states
+from orders.models import Order
+
+TABS: dict[str, tuple[str, ...]] = {
+    "to_ship": states.TO_SHIP,
+    "new": (states.NEW, states.PENDING),
+    "attention": (states.UNMATCHED, states.ADDRESS, states.FAILED),
+    "held": (states.HELD,),
+    "short": (states.SHORT,),
+    "ready": (states.READY, states.BOOKING),
+    "booked": (states.BOOKED, states.PACKED),
+    "handed": (states.HANDED,),
+    "delivered": (states.DELIVERED, states.RETURNED),
+    "platform": (states.PLATFORM, states.ELSEWHERE),
+    "cancelled": (states.CANCELLED, states.COMBINED),
+    "all": states.ALL,
+}
+LIST = (
+    "id",
+    "external_id",
+    "account_id",
+    "account_name",
+    "platform",
+    "state",
+    "reason_code",
+    "reason_params",
+    "conflict",
+    "channel_status",
+    "placed_at",
+    "ship_by",
+    "currency",
+    "grand_total",
+    "lines_count",
+    "units",
+    "first_sku",
+    "first_title",
+    "ship_name",
+    "ship_city",
+    "ship_country",
+    "tags",
+    "warehouse",
+    "service",
+    "version",
+)
+_COLUMNS = (
+    "o.id, o.external_id, o.account_id, coalesce(a.name, ''), o.platform, o.state, o.reason_code, o.reason_params,"
+    " o.conflict, o.channel_status, o.placed_at, o.ship_by, o.currency, o.grand_total, o.lines_count, o.units,"
+    " o.first_sku, o.first_title, o.ship_name, o.ship_city, o.ship_country, o.tags, w.name, s.name, o.version"
+)
+_FROM = (
+    " FROM orders_order o LEFT JOIN channels_account a ON a.id = o.account_id"
+    " LEFT JOIN inventory_warehouse w ON w.id = o.warehouse_id LEFT JOIN logistics_service s ON s.id = o.service_id"
+)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the list shows. Empty means everything the actor may see."""
+
+    tab: str = "to_ship"
+    text: str = ""
+    accounts: tuple[int, ...] = ()
+    platforms: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    warehouses: tuple[int, ...] = ()
+    services: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    overdue: bool = False
+    conflict: bool = False
+    placed_from: datetime | None = None
+    placed_to: datetime | None = None
+
+
+@dataclass
+class Page:
+    """Rows newest first. ``next``/``prev`` are keys ``<iso time>~<id>`` for ``after``/``before``; '' at the ends."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    next: str = ""
+    prev: str = ""
+
+
+def tabs(actor: Actor) -> dict[str, int]:
+    """{tab: number of orders} from the kept counts; never a scan of orders."""
+    actor.require(permissions.VIEW)
+    where, params = "", []
+    if actor.accounts is not None:
+        where, params = " WHERE account_id = ANY(%s)", [sorted(actor.accounts)]
+    by_state = dict(bulk.fetch(f"SELECT state, sum(n)::int FROM orders_ordercount{where} GROUP BY state", params))
+    return {tab: sum(by_state.get(state, 0) for state in members) for tab, members in TABS.items()}
+
+
+def _scope(actor: Actor, chosen: Filter) -> tuple[list[int] | None, list[str], list[Any]]:
+    """(accounts or None, SQL conditions, parameters) of a filter as far as the actor may see."""
+    accounts = list(chosen.accounts) or None
+    if actor.accounts is not None:
+        accounts = sorted(set(accounts or actor.accounts) & actor.accounts)
+    conditions: list[str] = []
+    params: list[Any] = []
+
+    def add(condition: str, value: Any) -> None:
+        conditions.append(condition)
+        params.append(value)
+
+    if chosen.platforms:
+        add("o.platform = ANY(%s)", list(chosen.platforms))
+    if chosen.countries:
+        add("o.ship_country = ANY(%s)", list(chosen.countries))
+    warehouses = set(chosen.warehouses)
+    if actor.warehouses is not None:
+        warehouses = (warehouses & actor.warehouses) if warehouses else set(actor.warehouses)
+        add("(o.warehouse_id = ANY(%s) OR o.warehouse_id IS NULL)", sorted(warehouses))
+    elif warehouses:
+        add("o.warehouse_id = ANY(%s)", sorted(warehouses))
+    if chosen.services:
+        add("o.service_id = ANY(%s)", list(chosen.services))
+    if chosen.tags:
+        add("o.tags @> %s::varchar[]", list(chosen.tags))
+    if chosen.overdue:
+        add("o.ship_by < %s", clock.now())
+    if chosen.conflict:
+        conditions.append("o.conflict <> ''")
+    if chosen.placed_from:
+        add("o.placed_at >= %s", chosen.placed_from)
+    if chosen.placed_to:
+        add("o.placed_at < %s", chosen.placed_to)
+    return accounts, conditions, params
+
+
+def key_of(row: dict[str, Any]) -> str:
+    return f"{row['placed_at'].isoformat()}~{row['id']}"
+
+
+def _position(key: str) -> tuple[datetime, int]:
+    try:
+        moment, _, number = key.partition("~")
+        return datetime.fromisoformat(moment), int(number)
+    except ValueError:
+        raise BusinessError("list.bad_position") from None
+
+
+def page(actor: Actor, chosen: Filter, *, after: str = "", before: str = "", limit: int = 50) -> Page:
+    """A page of the list by keyset: as quick at any depth. ``limit`` 1 to 500."""
+    actor.require(permissions.VIEW)
+    limit = max(1, min(limit, 500))
+    rows = _found(actor, chosen, after, before, limit + 1) if chosen.text.strip() else None
+    if rows is None:
+        rows = _listed(actor, chosen, after, before, limit + 1)
+    more = len(rows) > limit
+    rows = rows[:limit]
+    if before:
+        rows.reverse()
+    out = Page([_shown(actor, row) for row in rows])
+    if rows:
+        has_next = more if not before else True
+        has_prev = bool(after) if not before else more
+        out.next = key_of(rows[-1]) if has_next else ""
+        out.prev = key_of(rows[0]) if has_prev else ""
+    return out
+
+
+def _keyset(after: str, before: str) -> tuple[str, list[Any], str]:
+    if before:
+        return "(o.placed_at, o.id) > (%s, %s)", list(_position(before)), "o.placed_at, o.id"
+    if after:
+        return "(o.placed_at, o.id) < (%s, %s)", list(_position(after)), "o.placed_at DESC, o.id DESC"
+    return "", [], "o.placed_at DESC, o.id DESC"
+
+
+def _listed(actor: Actor, chosen: Filter, after: str, before: str, limit: int) -> list[dict[str, Any]]:
+    """Each state (and account) gives its first rows by index; the few are merged. No sort over many."""
+    accounts, conditions, params = _scope(actor, chosen)
+    if accounts is not None and not accounts:
+        return []
+    key, position, order = _keyset(after, before)
+    wanted = TABS.get(chosen.tab, states.TO_SHIP)
+    every = len(wanted) == len(states.ALL) and accounts is None
+    inner = [*conditions, *([key] if key else [])]
+    values: list[Any] = []
+    if every:
+        where = f" WHERE {' AND '.join(inner)}" if inner else ""
+        picked = f"SELECT o.id FROM orders_order o{where} ORDER BY {order} LIMIT %s"
+        values = [*params, *position, limit]
+    else:
+        inner.insert(0, "o.state = g.state")
+        source = "unnest(%s::varchar[]) AS g(state)"
+        values.append(list(wanted))
+        if accounts is not None:
+            inner.insert(0, "o.account_id = h.account_id")
+            source += ", unnest(%s::bigint[]) AS h(account_id)"
+            values.append(accounts)
+        picked = (
+            f"SELECT x.id FROM {source}, LATERAL (SELECT o.id FROM orders_order o"
+            f" WHERE {' AND '.join(inner)} ORDER BY {order} LIMIT %s) x"
+        )
+        values += [*params, *position, limit]
+    sql = f"SELECT {_COLUMNS}{_FROM} WHERE o.id IN ({picked}) ORDER BY {order} LIMIT %s"
+    return [dict(zip(LIST, row, strict=True)) for row in bulk.fetch(sql, [*values, limit])]
+
+
+def _found(actor: Actor, chosen: Filter, after: str, before: str, limit: int) -> list[dict[str, Any]]:
+    """Search by receiver, phone, order and tracking number, SKU: grams narrow, the text decides."""
+    text = chosen.text.strip()
+    accounts, conditions, params = _scope(actor, chosen)
+    if accounts is not None:
+        conditions.append("o.account_id = ANY(%s)")
+        params.append(accounts)
+    number = text.upper().removeprefix("S-")
+    if text.upper().startswith("S-") and number.isdigit():
+        conditions.append("o.id = %s")
+        params.append(int(number))
+    else:
+        words = [word for word in squash(text).split() if word]
+        conditions.append(
+            "o.id IN (SELECT order_id FROM orders_ordersearch WHERE grams @> %s::int[]"
+            + " AND text LIKE %s" * len(words)
+            + ")"
+        )
+        params.append(query_grams(text))
+        params += [f"%{_like(word)}%" for word in words]
+    if chosen.tab != "all":
+        conditions.append("o.state = ANY(%s)")
+        params.append(list(TABS.get(chosen.tab, states.TO_SHIP)))
+    key, position, order = _keyset(after, before)
+    if key:
+        conditions.append(key)
+        params += position
+    sql = f"SELECT {_COLUMNS}{_FROM} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT %s"
+    return [dict(zip(LIST, row, strict=True)) for row in bulk.fetch(sql, [*params, limit])]
+
+
+def _like(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _shown(actor: Actor, row: dict[str, Any]) -> dict[str, Any]:
+    import json
+
+    if isinstance(row["reason_params"], str):
+        row["reason_params"] = json.loads(row["reason_params"])
+    row["number"] = f"S-{row['id']}"
+    if not actor.can(SEE_PERSONAL):
+        row["ship_name"] = mask(row["ship_name"])
+        row["ship_city"] = ""
+    return row
+
+
+def mask(text: str) -> str:
+    """First letter and dots: enough to tell two rows apart, not enough to know anybody."""
+    return f"{text[0]}•••" if text else ""
+
+
+def matching_ids(actor: Actor, chosen: Filter, *, limit: int = 100_000) -> list[int]:
+    """Ids of everything in the view, for a bulk act over the whole result."""
+    ids: list[int] = []
+    after = ""
+    while len(ids) < limit:
+        found = page(actor, chosen, after=after, limit=500)
+        ids += [row["id"] for row in found.rows]
+        if not found.next:
+            break
+        after = found.next
+    return ids[:limit]
+
+
+def get(actor: Actor, order_id: int) -> Order:
+    """One order; raises BusinessError ``order.not_found`` outside the actor's scope too."""
+    actor.require(permissions.VIEW)
+    order = (
+        Order.objects.select_related("account", "warehouse", "service", "customer", "combined_into")
+        .filter(pk=order_id)
+        .first()
+    )
+    if order is None or not actor.sees_account(order.account_id) or not actor.sees_warehouse(order.warehouse_id):
+        raise BusinessError("order.not_found")
+    return order
+
+
+def lines_of(order_id: int) -> list[dict[str, Any]]:
+    """Lines with SKU and what is reserved for them where."""
+    names = (
+        "id",
+        "external_line_id",
+        "seller_sku",
+        "title",
+        "sku_id",
+        "sku_code",
+        "sku_title",
+        "sku_title_zh",
+        "weight_g",
+        "quantity",
+        "cancelled",
+        "shipped",
+        "units",
+        "unit_price",
+        "line_total",
+        "reserved",
+        "warehouse",
+        "listing_id",
+    )
+    rows = bulk.fetch(
+        "SELECT l.id, l.external_line_id, l.seller_sku, l.title, l.sku_id, s.code, s.title, s.title_zh, s.weight_g,"
+        " l.quantity, l.cancelled, l.shipped, l.units, l.unit_price, l.line_total, r.quantity, w.name, g.id"
+        " FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id"
+        " LEFT JOIN inventory_reservation r ON r.owner_kind = 'order_line' AND r.owner_id = l.id AND r.closed_at IS NULL"
+        " LEFT JOIN inventory_warehouse w ON w.id = r.warehouse_id"
+        " LEFT JOIN channels_listing g ON g.account_id = l.account_id AND g.seller_sku = l.seller_sku"
+        " WHERE l.order_id = %s ORDER BY l.id",
+        [order_id],
+    )
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def neighbours(actor: Actor, chosen: Filter, order: Order) -> tuple[int | None, int | None]:
+    """(previous, next) order of the list one came from."""
+    key = key_of({"placed_at": order.placed_at, "id": order.pk})
+    newer = page(actor, chosen, before=key, limit=1).rows
+    older = page(actor, chosen, after=key, limit=1).rows
+    return (newer[0]["id"] if newer else None), (older[0]["id"] if older else None)
+
+
+def history(order_id: int, *, limit: int = 200) -> list[dict[str, Any]]:
+    """Audit entries of the order, newest first: codes and parameters for the page to put into words."""
+    import json
+
+    rows = bulk.fetch(
+        "SELECT id, at, actor_kind, actor_label, code, params FROM records_auditentry"
+        " WHERE kind = 'order' AND object_id = %s ORDER BY id DESC LIMIT %s",
+        [order_id, limit],
+    )
+    names = ("id", "at", "actor_kind", "actor_label", "code", "params")
+    out = [dict(zip(names, row, strict=True)) for row in rows]
+    for entry in out:
+        if isinstance(entry["params"], str):
+            entry["params"] = json.loads(entry["params"])
+    return out
+
+
+def tracking_numbers(order_ids: Sequence[int]) -> dict[int, list[str]]:
+    out: dict[int, list[str]] = {}
+    for order_id, number in bulk.fetch(
+        "SELECT c.order_id, s.tracking_number FROM orders_consignment c JOIN logistics_shipment s ON s.id = c.shipment_id"
+        " WHERE c.order_id = ANY(%s) AND s.tracking_number <> '' ORDER BY c.id",
+        [list(order_ids)],
+    ):
+        out.setdefault(order_id, []).append(number)
+    return out

@@ -1,0 +1,1 @@
+"""Business acts on orders. Each module has one subject."""

@@ -1,0 +1,304 @@
+"""What a person (or an event) does to orders, many at once. Every act answers per order what could not be done and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from core import bulk, clock
+from core.audit import record_many
+from core.errors import BusinessError
+from core.events import emit
+from core.permissions import Actor
+from core.secrets import keyed_hash
+from inventory.reservation import expired, release_many
+from orders import address, incoming, permissions, states
+from orders.models import Order
+from orders.services import lines
+from orders.services.pages import reindex
+
+KEEP_FORMER_ADDRESS = timedelta(days=60)
+HOLDABLE = (states.NEW, states.UNMATCHED, states.ADDRESS, states.SHORT, states.READY, states.FAILED)
+REROUTABLE = (
+    states.UNMATCHED,
+    states.ADDRESS,
+    states.HELD,
+    states.SHORT,
+    states.READY,
+    states.FAILED,
+    states.ELSEWHERE,
+)
+ADDRESS_FIELDS = (
+    "ship_name",
+    "ship_company",
+    "ship_lines",
+    "ship_city",
+    "ship_district",
+    "ship_region",
+    "ship_postcode",
+    "ship_country",
+    "ship_phone",
+    "ship_email",
+)
+
+
+@dataclass
+class Outcome:
+    """``done``: order ids; ``refused``: {order id: (code, params)} for the page to put into words."""
+
+    done: list[int] = field(default_factory=list)
+    refused: dict[int, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+
+def _current(actor: Actor, order_ids: Sequence[int]) -> tuple[dict[int, str], Outcome]:
+    """States of the orders that the actor may touch, locked in id order; the others are refused as not there."""
+    rows = bulk.fetch(
+        "SELECT id, state, account_id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(order_ids)]
+    )
+    found = {pk: state for pk, state, account in rows if actor.sees_account(account)}
+    outcome = Outcome()
+    for order_id in order_ids:
+        if order_id not in found:
+            outcome.refused[order_id] = ("order.not_found", {})
+    return found, outcome
+
+
+def _route_again(order_ids: Sequence[int]) -> None:
+    if not order_ids:
+        return
+    by_account: dict[int | None, list[int]] = {}
+    for pk, account in bulk.fetch("SELECT id, account_id FROM orders_order WHERE id = ANY(%s)", [list(order_ids)]):
+        by_account.setdefault(account, []).append(pk)
+    for account, ids in by_account.items():
+        emit("orders.imported", {"account": account, "ids": ids})
+
+
+def _move_each(
+    actor: Actor,
+    found: Mapping[int, str],
+    outcome: Outcome,
+    target: str,
+    sources: Sequence[str],
+    *,
+    code: str,
+    params: dict[str, Any] | None,
+    entry: str,
+) -> None:
+    fit = [pk for pk, state in found.items() if state in sources]
+    for pk, state in found.items():
+        if state not in sources:
+            outcome.refused[pk] = ("state.illegal_move", {"state": state, "target": target})
+    by_source: dict[str, list[int]] = {}
+    for pk in fit:
+        by_source.setdefault(found[pk], []).append(pk)
+    for source, ids in by_source.items():
+        moved = states.move(ids, target, expected=[source], reason_code=code, reason_params=params)
+        outcome.done.extend(moved)
+        record_many(actor, [("order", pk, entry, {"from": source, **(params or {})}) for pk in moved])
+
+
+@transaction.atomic
+def hold(*, actor: Actor, order_ids: Sequence[int], note: str = "", until: datetime | None = None) -> Outcome:
+    """Stop orders before booking; they keep their reserved stock. ``until``: they go on by themselves then."""
+    actor.require(permissions.HOLD)
+    found, outcome = _current(actor, order_ids)
+    params = {"note": note[:200]} if note else None
+    _move_each(
+        actor, found, outcome, states.HELD, HOLDABLE, code="order.held_by_person", params=params, entry="order.held"
+    )
+    bulk.execute("UPDATE orders_order SET hold_until = %s WHERE id = ANY(%s)", [until, outcome.done])
+    return outcome
+
+
+@transaction.atomic
+def route_again(*, actor: Actor, order_ids: Sequence[int]) -> Outcome:
+    """Let go of a hold, or try address, stock and rules again. Goes through the rules like a new order."""
+    actor.require(permissions.ROUTE)
+    found, outcome = _current(actor, order_ids)
+    _move_each(actor, found, outcome, states.NEW, REROUTABLE, code="", params=None, entry="order.to_new")
+    bulk.execute("UPDATE orders_order SET hold_until = NULL WHERE id = ANY(%s)", [outcome.done])
+    _route_again(outcome.done)
+    return outcome
+
+
+@transaction.atomic
+def cancel(*, actor: Actor, order_ids: Sequence[int], note: str = "") -> Outcome:
+    """Cancel on our side, before a parcel exists: stock is given back. The marketplace is not told by this."""
+    actor.require(permissions.CANCEL)
+    found, outcome = _current(actor, order_ids)
+    params = {"note": note[:200]} if note else None
+    sources = sorted(states.BEFORE_BOOKING)
+    _move_each(
+        actor,
+        found,
+        outcome,
+        states.CANCELLED,
+        sources,
+        code="order.cancelled_by_person",
+        params=params,
+        entry="order.cancelled",
+    )
+    release_many(lines.ids_of(outcome.done))
+    return outcome
+
+
+@transaction.atomic
+def tag(*, actor: Actor, order_ids: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> Outcome:
+    """Add and remove tags; at most 40 characters each."""
+    actor.require(permissions.EDIT)
+    found, outcome = _current(actor, order_ids)
+    clean = [text.strip()[:40] for text in add if text.strip()]
+    rows = bulk.fetch(
+        "UPDATE orders_order o SET tags = (SELECT coalesce(array_agg(t ORDER BY p), '{}') FROM"
+        " (SELECT t, min(p) AS p FROM unnest(o.tags || %s::varchar[]) WITH ORDINALITY AS u(t, p)"
+        "  WHERE t <> ALL(%s::varchar[]) GROUP BY t) x), version = version + 1 WHERE id = ANY(%s) RETURNING id",
+        [clean, list(remove), list(found)],
+    )
+    outcome.done = [row[0] for row in rows]
+    entry = {"add": clean, "remove": list(remove)}
+    record_many(actor, [("order", pk, "order.tagged", entry) for pk in outcome.done])
+    return outcome
+
+
+@transaction.atomic
+def edit_address(*, actor: Actor, order_id: int, version: int, changes: Mapping[str, Any]) -> Order:
+    """Change the receiver before a parcel exists. The former address is kept for undo (and purged).
+
+    Raises BusinessError ``order.changed_meanwhile`` when somebody saved after ``version``, ``order.too_late`` when a
+    parcel exists, ``order.address_incomplete`` with what is missing.
+    """
+    actor.require(permissions.EDIT)
+    order = Order.objects.select_for_update().get(pk=order_id)
+    if not actor.sees_account(order.account_id):
+        raise BusinessError("order.not_found")
+    if order.version != version:
+        raise BusinessError("order.changed_meanwhile")
+    if order.state not in states.BEFORE_BOOKING:
+        raise BusinessError("order.too_late", state=order.state)
+    former = {name: getattr(order, name) for name in ADDRESS_FIELDS}
+    fresh = {name: changes.get(name, former[name]) for name in ADDRESS_FIELDS}
+    missing = address.problems(fresh)
+    if missing:
+        raise BusinessError("order.address_incomplete", missing=missing)
+    changed = [name for name in ADDRESS_FIELDS if fresh[name] != former[name]]
+    if not changed:
+        return order
+    _write_address(order, fresh, former, actor)
+    marks = {name: [keyed_hash(str(former[name])), keyed_hash(str(fresh[name]))] for name in changed}
+    record_many(actor, [("order", order.pk, "order.address_edited", {"fields": changed, "hashes": marks})])
+    if order.state in (states.ADDRESS, states.READY, states.SHORT, states.FAILED):
+        states.move([order.pk], states.NEW, expected=[order.state])
+        _route_again([order.pk])
+    reindex([order.pk])
+    order.refresh_from_db()
+    return order
+
+
+def _write_address(order: Order, fresh: Mapping[str, Any], former: Mapping[str, Any], actor: Actor) -> None:
+    from orders.models import FormerAddress
+
+    now = clock.now()
+    FormerAddress.objects.create(
+        order=order, address=dict(former), replaced_at=now, replaced_by=actor.label, purge_at=now + KEEP_FORMER_ADDRESS
+    )
+    for name in ADDRESS_FIELDS:
+        setattr(order, name, fresh[name])
+    order.address_edited = True
+    text = incoming.merge_text(fresh)
+    order.merge_key = keyed_hash(text) if text else ""
+    order.version += 1
+    order.updated_at = now
+    order.save(update_fields=[*ADDRESS_FIELDS, "address_edited", "merge_key", "version", "updated_at"])
+
+
+@transaction.atomic
+def match_listing(*, actor: Actor, listing_id: int, sku_id: int, units: int = 1) -> int:
+    """Say which SKU a listing sells; orders that waited for it go on. Returns how many orders.
+
+    Raises BusinessError ``sku.discontinued`` (naming the successor) for a SKU that is not sold any more (Req. 70).
+    """
+    actor.require(permissions.EDIT)
+    rows = bulk.fetch(
+        "SELECT s.state, n.code FROM inventory_sku s LEFT JOIN inventory_sku n ON n.id = s.successor_id WHERE s.id = %s",
+        [sku_id],
+    )
+    if not rows:
+        raise BusinessError("sku.not_found")
+    if rows[0][0] != "active":
+        raise BusinessError("sku.discontinued", successor=rows[0][1] or "")
+    found = bulk.fetch(
+        "UPDATE channels_listing SET sku_id = %s, units = %s, matched_by = 'person' WHERE id = %s"
+        " RETURNING account_id, seller_sku",
+        [sku_id, max(1, units), listing_id],
+    )
+    if not found or not actor.sees_account(found[0][0]):
+        raise BusinessError("listing.not_found")
+    account_id, seller_sku = found[0]
+    orders = bulk.fetch(
+        "UPDATE orders_orderline SET sku_id = %s, units = quantity * %s"
+        " WHERE account_id = %s AND seller_sku = %s AND sku_id IS NULL RETURNING order_id",
+        [sku_id, max(1, units), account_id, seller_sku],
+    )
+    record_many(actor, [("listing", listing_id, "listing.matched", {"sku": sku_id, "units": units})])
+    moved = states.move(sorted({row[0] for row in orders}), states.NEW, expected=[states.UNMATCHED])
+    record_many(actor, [("order", pk, "order.to_new", {"from": states.UNMATCHED}) for pk in moved])
+    _route_again(moved)
+    return len(moved)
+
+
+def retry_short(*, actor: Actor, sku_ids: Sequence[int], limit: int = 1000) -> int:
+    """Try short orders that want these SKUs again, the earliest ship-by first. Inside the caller's transaction."""
+    from orders.services.release import release
+
+    rows = bulk.fetch(
+        "SELECT o.id FROM orders_order o WHERE o.state = 'short' AND EXISTS"
+        " (SELECT 1 FROM orders_orderline l WHERE l.order_id = o.id AND l.sku_id = ANY(%s))"
+        " ORDER BY o.ship_by NULLS LAST, o.placed_at, o.id LIMIT %s",
+        [list(sku_ids), limit],
+    )
+    ids = [row[0] for row in rows]
+    release(order_ids=ids, actor=actor)
+    return len(ids)
+
+
+@transaction.atomic
+def expire_unpaid(*, actor: Actor, limit: int = 500) -> int:
+    """Give back stock that unpaid orders held too long; the orders stay pending and may be paid later."""
+    late = expired(limit)
+    release_many([owner for _, owner in late], closed_as="expired")
+    orders = bulk.fetch(
+        "SELECT DISTINCT order_id FROM orders_orderline WHERE id = ANY(%s)", [[owner for _, owner in late]]
+    )
+    record_many(actor, [("order", row[0], "order.unpaid_expired", {}) for row in orders])
+    return len(late)
+
+
+@transaction.atomic
+def wake_held(*, actor: Actor, limit: int = 500) -> int:
+    """Orders held until a moment that has come go on."""
+    rows = bulk.fetch(
+        "SELECT id FROM orders_order WHERE state = 'held' AND hold_until <= %s ORDER BY hold_until LIMIT %s",
+        [clock.now(), limit],
+    )
+    moved = states.move([row[0] for row in rows], states.NEW, expected=[states.HELD])
+    bulk.execute("UPDATE orders_order SET hold_until = NULL WHERE id = ANY(%s)", [moved])
+    record_many(actor, [("order", pk, "order.to_new", {"from": states.HELD}) for pk in moved])
+    _route_again(moved)
+    return len(moved)
+
+
+@transaction.atomic
+def compact_counts() -> int:
+    """Sum the kept counts up to one row per account and state; returns how many rows went away."""
+    before = bulk.execute(
+        "WITH gone AS (DELETE FROM orders_ordercount WHERE id IN"
+        " (SELECT id FROM orders_ordercount ORDER BY id LIMIT 50000 FOR UPDATE SKIP LOCKED)"
+        " RETURNING account_id, state, n)"
+        " INSERT INTO orders_ordercount (account_id, state, n)"
+        " SELECT account_id, state, sum(n) FROM gone GROUP BY account_id, state HAVING sum(n) <> 0"
+    )
+    return before
