@@ -92,7 +92,10 @@ class Accounts:
         return self.store.one("SELECT * FROM accounts WHERE account_id = ?", account_id)
 
     def create(self, body: dict[str, Any]) -> str:
-        """Create or change an account from the control interface. Raises ValueError, KeyError on bad input."""
+        """Create or change an account from the control interface. Raises ValueError, KeyError on bad input.
+
+        Without ``webhook`` the address and the events stay what they were (SetNotificationPreferences sets them too).
+        """
         account_id = str(body["account_id"])
         credentials = body["credentials"]
         site = site_number(body.get("site", body.get("marketplace", 0)))
@@ -103,9 +106,10 @@ class Accounts:
             " scopes, webhook_url, events, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (account_id) DO UPDATE SET site_id = excluded.site_id, app_id = excluded.app_id,"
             " dev_id = excluded.dev_id, cert_id = excluded.cert_id, user_id = excluded.user_id,"
-            " eias_token = excluded.eias_token, scopes = excluded.scopes, webhook_url = excluded.webhook_url,"
+            " eias_token = excluded.eias_token, scopes = excluded.scopes,"
+            " webhook_url = CASE WHEN ? THEN excluded.webhook_url ELSE webhook_url END,"
             " revoked = CASE WHEN refresh_token = excluded.refresh_token THEN revoked ELSE 0 END,"
-            " events = excluded.events, refresh_token = excluded.refresh_token",
+            " events = CASE WHEN ? THEN excluded.events ELSE events END, refresh_token = excluded.refresh_token",
             account_id,
             site,
             str(credentials["app_id"]),
@@ -118,6 +122,8 @@ class Accounts:
             webhook.get("url"),
             json.dumps(webhook.get("events") or EVENTS),
             clock.epoch(),
+            bool(webhook),
+            bool(webhook),
         )
         self.forget()
         return account_id

@@ -79,7 +79,7 @@ class Acts:
 
     def change_address(self, doc: Doc, body: dict[str, Any]) -> None:
         number = self.book.numbers.take("address")
-        doc["address"] = planned.address(body["recipient"], number)
+        doc["address"] = planned.address(planned.cleaned(body["recipient"]), number)
         if doc.get("hub"):
             doc["hub"]["name"] = doc["address"]["name"]
 

@@ -14,7 +14,7 @@ from .book import Book
 from .errors import TradingError, invalid
 from .planned import Doc
 from .times import DAY, stamp
-from .wire import boolean, moment
+from .wire import Partial, boolean, moment
 
 GRAMMAR: dict[str, Any] = {
     "FeedbackInfo": {"CommentText": None, "CommentType": None, "TargetUser": None},
@@ -41,25 +41,38 @@ class CompleteSale:
     #: told of (event, document, lines) after the change is stored
     announce: Any
 
-    def __call__(self, account: sqlite3.Row, request: dict[str, Any], compatibility: int) -> str:
-        row, doc, lines = self.find(account, request)
+    def __call__(self, account: sqlite3.Row, request: dict[str, Any], compatibility: int) -> str | Partial:
         packages = self.packages(request)
         shipped = boolean(request["Shipped"], "Shipped") if "Shipped" in request else None
         paid = boolean(request["Paid"], "Paid") if "Paid" in request else None
         if shipped is None and packages:
             shipped = True
         at = self.shipped_time(request)
+        row, doc, lines = self.find(account, request)
+        wrong = self.feedback(request, lines)
+        if wrong is not None and request.get("ErrorHandling") != "BestEffort":
+            raise wrong
         with self.book.store.transaction():
             self.book.count_call(row, doc)
             if self.faults.draw(("partial",), op="CompleteSale", account=account["account_id"]):
                 return ""  # Ack Success and nothing happened: seen at the real platform
             self.reserve(account, doc, [number for number, _ in packages])
             changes = self.change(doc, lines, packages, shipped, paid, at)
-            if changes:
-                self.book.save(account, row, doc, touch=True)
+            if changes or "FeedbackInfo" in request:
+                self.book.save(account, row, doc, touch=bool(changes))
         for event, moved in changes:
             self.announce(account, event, doc, moved)
-        return ""
+        return "" if wrong is None else Partial("", wrong)
+
+    def feedback(self, request: dict[str, Any], lines: list[Doc]) -> TradingError | None:
+        """Feedback is left once; with ErrorHandling BestEffort the rest of the call is done all the same."""
+        if "FeedbackInfo" not in request:
+            return None
+        if any(line.get("feedback") for line in lines):
+            return invalid("FeedbackInfo", "Feedback was left before.")
+        for line in lines:
+            line["feedback"] = True
+        return None
 
     def find(self, account: sqlite3.Row, request: dict[str, Any]) -> tuple[sqlite3.Row, Doc, list[Doc]]:
         line_id, order_id = request.get("OrderLineItemID"), request.get("OrderID")

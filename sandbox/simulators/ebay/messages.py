@@ -16,7 +16,7 @@ from ..base.store import Store, dumps, loads
 from .book import Book
 from .errors import invalid
 from .get_orders import pagination
-from .planned import BadPlan, Numbers, item_number
+from .planned import BadPlan, Numbers, cleaned, item_number
 from .times import seconds, stamp
 from .wire import boolean, fragment, moment, sub
 
@@ -80,6 +80,7 @@ class Messages:
         return ids, new
 
     def _add(self, account: sqlite3.Row, ref: str, plan: dict[str, Any]) -> str:
+        plan = cleaned(plan)
         order_id, item_id, title = None, plan.get("item_id"), plan.get("item_title") or "Listing"
         if plan.get("order_ref"):
             sql = "SELECT order_id, doc FROM orders WHERE account_id = ? AND ref = ?"

@@ -11,6 +11,7 @@ from ..base import clock
 from ..base.store import Store
 from .accounts import eias
 from .times import seconds, stamp
+from .wire import clean
 
 Doc = dict[str, Any]
 STATUSES = ("pending", "paid", "cancelled")
@@ -45,6 +46,15 @@ def amount(value: object, what: str) -> str:
     if not found.is_finite():
         raise BadPlan(f"{what}: {value!r} is not an amount")
     return str(found)
+
+
+def cleaned(value: Any) -> Any:
+    """The same plan without the characters that XML cannot carry: the platform never stored them."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {key: cleaned(inner) for key, inner in value.items()}
+    return [cleaned(inner) for inner in value] if isinstance(value, list) else value
 
 
 def item_number(account_id: str, listing: str) -> str:
@@ -103,6 +113,7 @@ def address(recipient: dict[str, Any], number: int) -> Doc:
 
 def order(plan: dict[str, Any], account_id: str, seller_country: str, numbers: Numbers) -> Doc:
     """The document of a planned order. Raises BadPlan for what the platform cannot have."""
+    plan = cleaned(plan)
     ref = str(plan.get("ref") or "")
     if not ref:
         raise BadPlan("ref is missing")

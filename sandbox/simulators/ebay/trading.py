@@ -14,9 +14,9 @@ from ..base.platform import Cut
 from . import wire
 from .accounts import PREFIX, SITES, Accounts
 from .edge import Edge
-from .errors import TradingError
+from .errors import TradingError, invalid
 
-Handler = Callable[[sqlite3.Row, dict[str, Any], int], str]
+Handler = Callable[[sqlite3.Row, dict[str, Any], int], str | wire.Partial]
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,21 @@ class Trading:
             return struck
         self.accounts.count_call(account, name)
         request = wire.read(body, name, call.grammar)
-        content = wire.answer(name, content=call.handle(account, request, level), correlation=request.get("MessageID"))
+        content = self.content(name, account, request, call.handle(account, request, level))
         if self.edge.cut_after(name, account_id):
             return Cut()
         if call.pages and self.edge.dies(name, account_id):
             return Cut(content[: len(content) // 2], len(content), "text/xml")
         return Response(content, media_type="text/xml")
+
+    def content(self, name: str, account: sqlite3.Row, request: dict[str, Any], done: str | wire.Partial) -> bytes:
+        """The envelope with the right Ack. The scripted kind ``warning`` adds a warning to what went well."""
+        ack, errors = "Success", []
+        if isinstance(done, wire.Partial):
+            ack, errors, done = "PartialFailure", [wire.error_xml(done.error)], done.content
+        elif self.edge.faults.draw(("warning",), op=name, account=account["account_id"]):
+            ack, errors = "Warning", [wire.error_xml(invalid("WarningLevel", "It was ignored."), "Warning")]
+        return wire.answer(name, ack=ack, content=done, errors=errors, correlation=request.get("MessageID"))
 
     def level(self, http: Request) -> int:
         """The compatibility level; the site is checked too. Raises error 10012."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
@@ -33,6 +34,14 @@ COMMON: dict[str, Any] = {
     "WarningLevel": None,
 }
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass
+class Partial:
+    """One part of a call went well and another did not: ``Ack`` PartialFailure."""
+
+    content: str
+    error: TradingError
 
 
 def clean(text: str) -> str:
