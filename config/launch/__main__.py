@@ -18,6 +18,8 @@ from config.launch.processes import SIMULATOR_PORT, Plan, everything, port_taken
 from config.launch.state import CannotStart, is_running, only_one, read, save
 from config.launch.supervisor import ProcessFailed, Supervisor
 
+PORT_PATIENCE = 5.0  # seconds that what a killed supervisor left behind may need to let go of its port
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code is 0 when it did what was asked."""
@@ -81,7 +83,7 @@ def check_ports(plan: Plan) -> None:
     if plan.demo:
         wanted.append(("127.0.0.1", plan.simulator_port, "SIMULATOR_PORT"))
     for host, port, variable in wanted:
-        until = time.monotonic() + 5  # what a killed supervisor left behind needs a moment to go
+        until = time.monotonic() + PORT_PATIENCE
         while port_taken(host, port):
             if time.monotonic() > until:
                 raise CannotStart(
