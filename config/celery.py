@@ -19,10 +19,14 @@ class StrictTask(TenantTask):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         from core.errors import NoTenant
+        from core.tenancy import public_context
 
+        if self.central:  # wherever it was called from
+            with public_context():
+                return super().__call__(*args, **kwargs)
         headers = self.request.headers or {}
         schema = headers.get("_schema_name") or self.request.get("_schema_name")
-        if not self.central and schema in (None, "", "public"):
+        if schema in (None, "", "public"):
             raise NoTenant(task=self.name)
         return super().__call__(*args, **kwargs)
 

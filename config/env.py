@@ -44,7 +44,7 @@ def database_from_url(url: str) -> dict[str, object]:
     host = query.pop("host", "") or unquote(parts.hostname or "")
     options = {key: value for key, value in query.items() if key in ("sslmode", "sslrootcert", "application_name")}
     return {
-        "ENGINE": "django_tenants.postgresql_backend",
+        "ENGINE": "core.database",
         "NAME": unquote(parts.path.lstrip("/")) or "sampan",
         "USER": unquote(parts.username or "postgres"),
         "PASSWORD": unquote(parts.password or ""),

@@ -1,11 +1,12 @@
 """Which tenant this code works for, and the guard against the hazards of a schema per tenant (architecture §6).
 
-Only this module touches ``connection.schema_name``; everything else asks here.
+Only this module (and the cursors of ``core.database``) touches ``connection.schema_name``; everything else asks here.
+What the guard refuses is what would silently read or write another tenant's rows that happen to have the same keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,11 +45,18 @@ def public_context() -> Iterator[None]:
         yield
 
 
+def check_home(row: Any, here: str) -> None:
+    """Raise WrongTenant when ``row`` is a tenant's row of another schema than ``here``."""
+    if isinstance(row, TenantModel) and row._schema not in (here, PUBLIC):
+        raise WrongTenant(built=row._schema, read=here)
+
+
 class TenantQuerySet(models.QuerySet):
-    """Remembers the schema it was built under and refuses to be read under another one.
+    """Remembers the schema it was built under and refuses to be read or written under another one.
 
     django-tenants switches the search_path of the connection: a lazy queryset built under A and read under B would
-    silently read B's rows. Here it raises WrongTenant.
+    silently read B's rows. Here it raises WrongTenant; so does one that starts from A's rows (``row.lines.all()``,
+    ``filter(order=row)``) and is used under B. What was built in public (a form's class) is good in any tenant.
     """
 
     _schema: str | None = None
@@ -68,6 +76,30 @@ class TenantQuerySet(models.QuerySet):
             raise NoTenant(model=self.model.__name__)
         if self._schema not in (here, PUBLIC):
             raise WrongTenant(built=self._schema, read=here)
+        for row in self._hints.values():  # type: ignore[attr-defined]  # the row a related manager starts from
+            check_home(row, here)
+
+    def _check_rows(self, rows: Iterable[Any]) -> None:
+        self._check()
+        here = current_schema()
+        for row in rows:
+            check_home(row, here)
+
+    # -- building: rows of another tenant as values, and querysets inside querysets
+
+    def _filter_or_exclude(self, negate: bool, args: Any, kwargs: Any) -> Any:
+        here = current_schema()
+        for value in _values(args, kwargs):
+            check_home(value, here)
+        return super()._filter_or_exclude(negate, args, kwargs)  # type: ignore[misc]
+
+    def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
+        here = current_schema()
+        if self._schema not in (here, PUBLIC):
+            raise WrongTenant(built=self._schema, read=here)
+        return super().resolve_expression(*args, **kwargs)  # type: ignore[misc]
+
+    # -- reading
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:  # type: ignore[has-type]
@@ -86,12 +118,40 @@ class TenantQuerySet(models.QuerySet):
         self._check()
         return super().exists()
 
+    def contains(self, obj: Any) -> bool:
+        self._check_rows([obj])
+        return super().contains(obj)
+
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         self._check()
         return super().aggregate(*args, **kwargs)
 
-    def update(self, **kwargs: Any) -> int:
+    def explain(self, *args: Any, **kwargs: Any) -> str:
         self._check()
+        return super().explain(*args, **kwargs)
+
+    def raw(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: a RawQuerySet is lazy and knows no tenant. Read with ``core.bulk.fetch``."""
+        raise TypeError("raw() is lazy and knows no tenant; use core.bulk.fetch")
+
+    # -- writing
+
+    def create(self, **kwargs: Any) -> Any:
+        self._check()
+        return super().create(**kwargs)
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+        rows = list(objs)
+        self._check_rows(rows)
+        return super().bulk_create(rows, *args, **kwargs)
+
+    def bulk_update(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> int:
+        rows = list(objs)
+        self._check_rows(rows)
+        return super().bulk_update(rows, *args, **kwargs)
+
+    def update(self, **kwargs: Any) -> int:
+        self._check_rows(kwargs.values())
         return super().update(**kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
@@ -99,11 +159,27 @@ class TenantQuerySet(models.QuerySet):
         return super().delete()
 
 
-class TenantModel(models.Model):
-    """Base of every model that lives in a tenant's schema. An instance loaded in A cannot be saved in B.
+def _values(args: Any, kwargs: dict[str, Any]) -> Iterator[Any]:
+    """The values of filter arguments, those of nested Q objects and of lists among them."""
+    pending = [*kwargs.values(), *args]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, models.Q):
+            pending += [child[1] if isinstance(child, tuple) else child for child in value.children]
+        elif isinstance(value, list | tuple | set | frozenset):
+            # A list of rows is a list of rows only: a look at one of many thousand keys is enough.
+            first = next(iter(value), None)
+            if isinstance(first, models.Model | models.Q):
+                pending += value
+        else:
+            yield value
 
-    ``personal``: field names that hold personal data; ``plain``: text fields that are declared not to. A test fails on
-    any text field that is in neither.
+
+class TenantModel(models.Model):
+    """Base of every model that lives in a tenant's schema. A row of A cannot be saved, deleted or read again in B.
+
+    ``personal``: field names that hold personal data; ``plain``: text fields that are declared not to. A system check
+    fails on any text field that is in neither.
     """
 
     personal: tuple[str, ...] = ()
@@ -121,6 +197,7 @@ class TenantModel(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self._check_home()
         super().save(*args, **kwargs)
+        self._schema = current_schema()
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         self._check_home()
@@ -130,9 +207,18 @@ class TenantModel(models.Model):
         self._check_home()
         super().refresh_from_db(*args, **kwargs)
 
+    def _prepare_related_fields_for_save(self, *args: Any, **kwargs: Any) -> None:
+        here = current_schema()
+        for row in self._state.fields_cache.values():
+            check_home(row, here)
+        super()._prepare_related_fields_for_save(*args, **kwargs)  # type: ignore[misc]
+
     def _check_home(self) -> None:
         here = require_tenant()
-        if self._state.adding:
-            return
-        if self._schema != here:
-            raise WrongTenant(built=self._schema, read=here)
+        if not self._state.adding and self._schema == PUBLIC:
+            raise WrongTenant(built=PUBLIC, read=here)
+        check_home(self, here)
+
+
+# What follows a foreign key is guarded too. Not in Meta, which models without one would inherit into their migrations.
+TenantModel._meta.base_manager_name = "objects"

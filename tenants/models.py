@@ -33,6 +33,10 @@ class Tenant(TenantMixin):
     auto_create_schema = False
     auto_drop_schema = False
 
+    def __enter__(self) -> Any:
+        """Refused: the former tenant is kept on the class, so two threads would restore each other's."""
+        raise TypeError("use core.tenancy.tenant_context(tenant.schema_name)")
+
     def __str__(self) -> str:
         return self.name
 

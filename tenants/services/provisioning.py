@@ -13,10 +13,13 @@ import uuid
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from core.audit import record
 from core.central.models import Due, Outbox
 from core.clock import now
 from core.errors import BusinessError
 from core.permissions import OWNER, Actor
+from core.secrets import make_wrapped_key
+from core.secrets.box import forget_keys, key_id_of
 from core.tenancy import public_context, tenant_context
 from tenants import migration, ports, template
 from tenants.choices import known_currencies, known_timezones
@@ -76,6 +79,8 @@ def complete(*, tenant_id: int, actor: Actor) -> Tenant:
                     if not _exists(tenant.schema_name):
                         template.replay(tenant.schema_name)
                     run_setup_steps(schema=tenant.schema_name, actor=actor)
+                    with tenant_context(tenant.schema_name):
+                        record(actor, "tenant", tenant.pk, "tenants.opened")
                     tenant.state, tenant.migration_head = Tenant.ACTIVE, migration.head()
                     tenant.save(update_fields=["state", "migration_head"])
         return tenant
@@ -114,6 +119,7 @@ def drop_tenant(*, schema: str, actor: Actor) -> bool:
             cursor.execute(f"DROP SCHEMA IF EXISTS {connection.ops.quote_name(schema)} CASCADE")
         log.warning("tenant %s dropped by %s", schema, actor.label)
         tenant.delete()
+        forget_keys()
     return True
 
 
@@ -136,9 +142,12 @@ def _claim(name: str, schema: str, host: str, timezone: str, currency: str, lang
     tenant = Tenant.objects.select_for_update().filter(schema_name=schema).first()
     if tenant is None:
         uid = uuid.uuid4()
+        wrapped = make_wrapped_key(str(uid))
         tenant = Tenant.objects.create(
             schema_name=schema,
             uid=uid,
+            wrapped_key=wrapped,
+            key_id=key_id_of(wrapped),
             name=name.strip(),
             timezone=timezone,
             currency=currency,

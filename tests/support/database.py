@@ -19,6 +19,7 @@ from config.launch.places import ROOT
 
 ACME, BETA = "t_acme", "t_beta"
 TENANTS = {ACME: ("Acme", "acme.localhost"), BETA: ("Beta", "beta.localhost")}
+PASSWORD = "correct-horse-battery"  # of owner@acme.localhost and owner@beta.localhost
 KEPT_TEMPLATES = 3
 
 
@@ -149,15 +150,22 @@ def _fill() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from core.clock import now
-    from tenants.models import Domain, Tenant
+    from core.permissions import system
+    from tenants.services import provision
 
     call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
     for schema, (name, host) in TENANTS.items():
-        tenant = Tenant.objects.create(schema_name=schema, name=name, state=Tenant.ACTIVE, created_at=now())
-        tenant.create_schema(check_if_exists=True, sync_schema=True, verbosity=0)
-        back_to_public()
-        Domain.objects.create(domain=host, tenant=tenant, is_primary=True)
+        provision(
+            name=name,
+            schema=schema,
+            host=host,
+            owner_email=f"owner@{host}",
+            password=PASSWORD,
+            timezone="Asia/Shanghai",
+            currency="CNY",
+            language="en",
+            actor=system("tests"),
+        )
     connection.close()
 
 
