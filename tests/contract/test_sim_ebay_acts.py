@@ -1,8 +1,10 @@
-"""The eBay simulator over real HTTP: what the seller does (ship, answer), and the faults that strike."""
+"""The eBay simulator over real HTTP: what happens to orders, what the seller does (ship, answer), and faults."""
 
 from __future__ import annotations
 
 import time
+from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -22,6 +24,70 @@ def seller(simulators: str):
 
 def fresh() -> str:
     return f"LX{uuid4().hex[:12].upper()}"
+
+
+# -- what happens to orders ------------------------------------------------------------------------------------------
+
+
+def test_acts_move_the_change_time_and_the_state(seller: Seller):
+    unpaid = planned("p", status="pending", paid_at=None)
+    ids = seller.plan(unpaid, planned("c"), planned("q"), planned("m"), planned("r"))
+    order = "OrderArray/Order"
+    assert (
+        seller.orders(f"<OrderIDArray><OrderID>{ids[0]}</OrderID></OrderIDArray>").one(f"{order}/OrderStatus")
+        == "Active"
+    )
+    passed = ago()
+    acts: list[dict[str, Any]] = [
+        {"act": "pay"},
+        {"act": "cancel"},
+        {"act": "request_cancel"},
+        {"act": "change_address", "recipient": {"name": "New", "lines": ["9 New St"], "city": "Reno", "country": "US"}},
+        {"act": "return", "refund": "9.99"},
+    ]
+    for order_id, act in zip(ids, acts, strict=True):
+        assert seller.control(f"orders/{order_id}/act", **act) == {"external_id": order_id}
+    reply = seller.orders(f"<ModTimeFrom>{passed}</ModTimeFrom><ModTimeTo>{ahead(hours=1)}</ModTimeTo>")
+    assert reply.order_ids == ids
+    assert reply.all(f"{order}/OrderStatus") == ["Completed", "Cancelled", "CancelPending", "Completed", "Completed"]
+    cancels = ["NotApplicable", "CancelClosedWithRefund", "CancelRequested", "NotApplicable", "NotApplicable"]
+    assert reply.all(f"{order}/CancelStatus") == cancels
+    assert reply.all(f"{order}/ShippingAddress/CityName")[3] == "Reno"
+    assert reply.all(f"{order}/TransactionArray/Transaction/Status/ReturnStatus")[-2:] == ["ReturnOpen", "ReturnOpen"]
+    refunds = list(map(Decimal, reply.all(f"{order}/MonetaryDetails/Refunds/Refund/RefundAmount")))
+    assert refunds == [Decimal("44.48"), Decimal("9.99")]
+    cancelled = seller.order(ids[1])
+    assert [line["cancelled_quantity"] for line in cancelled["lines"]] == [2, 1] and not cancelled["seller_ships"]
+
+
+@pytest.mark.parametrize("old", ["vanish", "inactive"])
+def test_combined_orders_get_a_new_number_and_keep_their_lines(seller: Seller, old: str):
+    first, second = seller.plan(planned("a"), planned("b"))
+    lines = [line["external_line_id"] for order in seller.known() for line in order["lines"]]
+    merged = seller.control(f"orders/{first}/act", **{"act": "combine", "old": old, "with": [second]})["external_id"]
+    reply = seller.orders()
+    assert sorted(reply.order_ids) == sorted([merged] if old == "vanish" else [merged, first, second])
+    order = next(
+        node for node in reply.root.iterfind("e:OrderArray/e:Order", NS) if node.findtext("e:OrderID", "", NS) == merged
+    )
+    assert [node.text for node in order.iterfind(".//e:OrderLineItemID", NS)] == lines
+    assert Decimal(order.findtext("e:Total", "", NS)) == 2 * Decimal("44.48")
+    known = seller.order(merged)
+    assert known["refs"] == ["a", "b"] and known["combined_from"] == [first, second] and known["seller_ships"]
+    assert seller.order(first)["combined_into"] == merged and not seller.order(first)["seller_ships"]
+    # The old number is gone; a line leads to the new order.
+    assert seller.ship(first, ("A1", "USPS")).codes == [37]
+    assert seller.ship(lines[0], ("A1", "USPS"), tag="OrderLineItemID").ack == "Success"
+    assert seller.order(merged)["confirmations"][0]["lines"] == [{"external_line_id": lines[0], "quantity": 2}]
+
+
+def test_only_orders_of_one_buyer_and_payment_state_are_combined(seller: Seller):
+    stranger = planned("b", buyer={"id": "somebody", "name": "S"})
+    first, second, third = seller.plan(planned("a"), stranger, planned("c", status="pending", paid_at=None))
+    for other in (second, third, first):
+        path = f"/_control/ebay/accounts/{seller.id}/orders/{first}/act"
+        assert seller.http.post(path, json={"act": "combine", "with": [other]}).status_code == 400
+    assert len(seller.orders().order_ids) == 3
 
 
 # -- CompleteSale ----------------------------------------------------------------------------------------------------

@@ -135,7 +135,9 @@ def test_it_is_sent_until_it_is_taken(tmp_path: Path, receiver: Receiver):
         received = receiver.wait(before + 1)
         time.sleep(0.5)
         (told,) = seller.known("notifications")
-    assert told["delivered"] and told["attempts"] == len(receiver.received) >= 3
+    # The kill may strike between an attempt and its record: then one attempt was made that is not counted.
+    assert told["delivered"] and 0 <= len(receiver.received) - told["attempts"] <= 1
+    assert len(receiver.received) >= 3
     assert len({text(read(found), "CorrelationID") for found in received}) == 1
     assert all(signed(read(found), seller) for found in received)
 
