@@ -43,33 +43,40 @@ WITH RECURSIVE open AS (
 SELECT open.schema FROM open JOIN {tenants} t ON t.schema_name = open.schema WHERE t.state = 'active'
 """
 
-# The heads of a tenant's streams behind a cursor, at most {per} claimable ones; a head that is leased, backs off or
-# stands behind a dead row of a holding stream is passed over together with its stream. The tenants come out in the order
-# they went in (a nested loop over unnest); an ORDER BY would walk all of them before the LIMIT.
-_HEADS = """
+# The heads of a tenant's streams, walked in the index from {start} on: one probe a stream.
+_WALK = """
+        WITH RECURSIVE walk AS (
+            (SELECT o.handler, o.stream, o.id, o.state, o.available_at FROM public.central_outbox o
+              WHERE o.state < 2 AND o.schema = c.schema AND {start}
+              ORDER BY o.schema, o.handler, o.stream, o.id LIMIT 1)
+            UNION ALL
+            SELECT next.* FROM walk CROSS JOIN LATERAL (
+                SELECT o.handler, o.stream, o.id, o.state, o.available_at FROM public.central_outbox o
+                 WHERE o.state < 2 AND o.schema = c.schema AND (o.handler, o.stream) > (walk.handler, walk.stream)
+                   AND {end}
+                 ORDER BY o.schema, o.handler, o.stream, o.id LIMIT 1) next
+        )
+        SELECT walk.id, walk.handler, walk.stream FROM walk
+         WHERE walk.state = 0 AND walk.available_at <= %s
+           AND NOT EXISTS (SELECT 1 FROM public.central_outbox l
+                            WHERE l.state = 1 AND l.schema = c.schema AND l.handler = walk.handler
+                              AND l.stream = walk.stream)
+           AND NOT EXISTS (SELECT 1 FROM public.central_outbox d
+                            WHERE d.state = 2 AND d.schema = c.schema AND d.handler = walk.handler
+                              AND d.stream = walk.stream AND d.id < walk.id)
+"""
+_BEHIND = _WALK.format(start="(o.handler, o.stream) > (c.handler, c.stream)", end="true")
+_UP_TO = _WALK.format(
+    start="(o.handler, o.stream) <= (c.handler, c.stream)", end="(o.handler, o.stream) <= (c.handler, c.stream)"
+)
+
+# Claimable heads, some a tenant, each tenant's round beginning behind its cursor. A head that is leased, backs off or
+# stands behind a dead row of a holding stream is passed over together with its stream. The tenants come out in the
+# order they went in (a nested loop over unnest); an ORDER BY would walk all of them before the LIMIT.
+_HEADS = f"""
 SELECT head.id, c.schema, head.handler, head.stream
   FROM unnest(%s::text[], %s::text[], %s::text[]) AS c(schema, handler, stream)
- CROSS JOIN LATERAL (
-    WITH RECURSIVE walk AS (
-        (SELECT o.handler, o.stream, o.id, o.state, o.available_at FROM public.central_outbox o
-          WHERE o.state < 2 AND o.schema = c.schema AND (o.handler, o.stream) > (c.handler, c.stream)
-          ORDER BY o.schema, o.handler, o.stream, o.id LIMIT 1)
-        UNION ALL
-        SELECT next.* FROM walk CROSS JOIN LATERAL (
-            SELECT o.handler, o.stream, o.id, o.state, o.available_at FROM public.central_outbox o
-             WHERE o.state < 2 AND o.schema = c.schema AND (o.handler, o.stream) > (walk.handler, walk.stream)
-             ORDER BY o.schema, o.handler, o.stream, o.id LIMIT 1) next
-    )
-    SELECT walk.id, walk.handler, walk.stream FROM walk
-     WHERE walk.state = 0 AND walk.available_at <= %s
-       AND NOT EXISTS (SELECT 1 FROM public.central_outbox l
-                        WHERE l.state = 1 AND l.schema = c.schema AND l.handler = walk.handler
-                          AND l.stream = walk.stream)
-       AND NOT EXISTS (SELECT 1 FROM public.central_outbox d
-                        WHERE d.state = 2 AND d.schema = c.schema AND d.handler = walk.handler
-                          AND d.stream = walk.stream AND d.id < walk.id)
-     LIMIT %s
- ) head
+ CROSS JOIN LATERAL (({_BEHIND}) UNION ALL ({_UP_TO}) LIMIT %s) head
  LIMIT %s
 """
 
@@ -137,12 +144,9 @@ def _heads(limit: int) -> list[tuple[int, str, str, str]]:
         return []
     after = [s for s in schemas if s > _places.tenant]
     order = after + schemas[: len(schemas) - len(after)]
-    per = -(-limit // len(order))
-    found = _walk(order, [_places.stream.get(s, ("", "")) for s in order], per, limit)
-    if len(found) < limit:  # behind the cursors is too little: once more from the start of each tenant
-        have = {row[0] for row in found}
-        again = _walk(order, [("", "")] * len(order), limit, limit)
-        found += [row for row in again if row[0] not in have][: limit - len(found)]
+    found = _walk(order, -(-limit // len(order)), limit)
+    if len(found) < limit and len(order) > 1 and limit > 1:  # few tenants have work, so they may have more of it
+        found = _walk(order, limit, limit)
     for _, schema, handler, stream in found:
         _places.tenant = schema
         _places.stream[schema] = (handler, stream)
@@ -151,11 +155,11 @@ def _heads(limit: int) -> list[tuple[int, str, str, str]]:
     return found
 
 
-def _walk(
-    schemas: Sequence[str], cursors: Sequence[tuple[str, str]], per: int, limit: int
-) -> list[tuple[int, str, str, str]]:
+def _walk(schemas: Sequence[str], per: int, limit: int) -> list[tuple[int, str, str, str]]:
+    cursors = [_places.stream.get(schema, ("", "")) for schema in schemas]
     handlers, streams = [c[0] for c in cursors], [c[1] for c in cursors]
-    rows = bulk.fetch(_HEADS, [list(schemas), handlers, streams, clock.wall(), per, limit])
+    now = clock.wall()
+    rows = bulk.fetch(_HEADS, [list(schemas), handlers, streams, now, now, per, limit])
     return [(int(row[0]), str(row[1]), str(row[2]), str(row[3])) for row in rows]
 
 
@@ -291,7 +295,7 @@ def drop(schema: str, ids: Sequence[int]) -> int:
 
 def explain(schemas: Sequence[str], limit: int = 1) -> dict[str, Any]:
     """PostgreSQL's plan (JSON, with its buffers) of the walk over the tenants' streams, for the test of its cost."""
-    none = [""] * len(schemas)
-    params = [list(schemas), none, none, clock.wall(), limit, limit]
+    none, now = [""] * len(schemas), clock.wall()
+    params = [list(schemas), none, none, now, now, limit, limit]
     plan = bulk.fetch("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + _HEADS, params)[0][0]
     return dict((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
