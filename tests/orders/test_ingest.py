@@ -240,6 +240,7 @@ def test_search_finds_by_receiver_phone_number_and_sku(shop: Shop, text: str) ->
         order(
             "B2",
             line("B2-1", "CUP"),
+            buyer=canonical.Buyer("b2", "zhangwei"),
             receiver=Address("张 伟", "", ("文三路1号",), "杭州", "", "", "310000", "CN", "13800001111"),
         ),
     )
