@@ -66,6 +66,7 @@ class Shipment(TenantModel):
     country = models.CharField(max_length=2)
     sender = models.JSONField(default=dict)
     customs = models.JSONField(default=list)
+    extras = models.JSONField(default=dict)  # note, ioss: what carriers may want besides
     expected_weight_g = models.IntegerField(default=0)
     weight_g = models.IntegerField(null=True)  # weighed
     length_mm = models.IntegerField(null=True)
@@ -77,6 +78,7 @@ class Shipment(TenantModel):
     waybill = models.CharField(max_length=60, default="", blank=True)
     tracking_number = models.CharField(max_length=60, default="", blank=True)
     label_file_id = models.BigIntegerField(null=True)
+    needs = models.CharField(max_length=24, default="", blank=True)  # what the carrier still owes: number, label
     cost = models.DecimalField(max_digits=19, decimal_places=4, null=True)
     cost_currency = models.CharField(max_length=3, default="", blank=True)
     attempts = models.IntegerField(default=0)
@@ -93,6 +95,8 @@ class Shipment(TenantModel):
     delivered_at = models.DateTimeField(null=True)
     manifest = models.ForeignKey("logistics.Manifest", models.SET_NULL, null=True, related_name="shipments")
     registered_at = models.DateTimeField(null=True)  # at the tracking aggregator
+    poll_at = models.DateTimeField(null=True)  # when its tracking is asked for next; null: by nobody
+    reopened_at = models.DateTimeField(null=True)  # a later event contradicted delivered or returned
     created_at = models.DateTimeField()
     purge_at = models.DateTimeField(null=True)
 
@@ -106,6 +110,7 @@ class Shipment(TenantModel):
         "platform",
         "waybill",
         "tracking_number",
+        "needs",
         "cost_currency",
         "error_code",
     )
@@ -116,6 +121,13 @@ class Shipment(TenantModel):
             models.Index(fields=["tracking_number"], name="shipment_number"),
             models.Index(fields=["waybill"], name="shipment_waybill"),
             models.Index(fields=["next_at"], name="shipment_due", condition=models.Q(next_at__isnull=False)),
+            models.Index(fields=["poll_at"], name="shipment_poll", condition=models.Q(poll_at__isnull=False)),
+            models.Index(fields=["purge_at"], name="shipment_purge", condition=models.Q(purge_at__isnull=False)),
+            models.Index(
+                fields=["id"],
+                name="shipment_unregistered",
+                condition=models.Q(registered_at__isnull=True, state="handed"),
+            ),
         ]
 
 

@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                 ("country", models.CharField(max_length=2)),
                 ("sender", models.JSONField(default=dict)),
                 ("customs", models.JSONField(default=list)),
+                ("extras", models.JSONField(default=dict)),
                 ("expected_weight_g", models.IntegerField(default=0)),
                 ("weight_g", models.IntegerField(null=True)),
                 ("length_mm", models.IntegerField(null=True)),
@@ -124,6 +125,7 @@ class Migration(migrations.Migration):
                 ("waybill", models.CharField(blank=True, default="", max_length=60)),
                 ("tracking_number", models.CharField(blank=True, default="", max_length=60)),
                 ("label_file_id", models.BigIntegerField(null=True)),
+                ("needs", models.CharField(blank=True, default="", max_length=24)),
                 ("cost", models.DecimalField(decimal_places=4, max_digits=19, null=True)),
                 ("cost_currency", models.CharField(blank=True, default="", max_length=3)),
                 ("attempts", models.IntegerField(default=0)),
@@ -139,6 +141,8 @@ class Migration(migrations.Migration):
                 ("handed_at", models.DateTimeField(null=True)),
                 ("delivered_at", models.DateTimeField(null=True)),
                 ("registered_at", models.DateTimeField(null=True)),
+                ("poll_at", models.DateTimeField(null=True)),
+                ("reopened_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),
                 ("purge_at", models.DateTimeField(null=True)),
                 (
@@ -227,6 +231,26 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="shipment",
             index=models.Index(condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="shipment_due"),
+        ),
+        migrations.AddIndex(
+            model_name="shipment",
+            index=models.Index(
+                condition=models.Q(("poll_at__isnull", False)), fields=["poll_at"], name="shipment_poll"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="shipment",
+            index=models.Index(
+                condition=models.Q(("purge_at__isnull", False)), fields=["purge_at"], name="shipment_purge"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="shipment",
+            index=models.Index(
+                condition=models.Q(("registered_at__isnull", True), ("state", "handed")),
+                fields=["id"],
+                name="shipment_unregistered",
+            ),
         ),
         migrations.AddIndex(
             model_name="trackingevent",
