@@ -120,8 +120,8 @@ def product(plan: Plan) -> list[Process]:
             cwd=ROOT,
             env={"SAMPAN_ROLE": "worker"},
             ready_text=b" ready.",
-            # A warm stop waits for running tasks; without a supervisor there is nobody to lose patience.
-            death_signal=signal.SIGQUIT,
+            # Asked politely it may wait for a broker that is dying too; the leases make up for what was cut off.
+            death_signal=signal.SIGKILL,
         ),
         Process(
             "beat",

@@ -1,0 +1,57 @@
+"""The product as processes of their own on this test's database: for browser tests and for tests that kill."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.launch.processes import Plan, product, servers
+from config.launch.supervisor import Supervisor
+from tests.support.simulators import free_port
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running product. Python does not resolve *.localhost: connect to `url` and send a Host header.
+
+    `logs`: folder of NAME.log. `supervisor`: kills and restarts (names: valkey, web and what else was asked for).
+    """
+
+    url: str
+    port: int
+    logs: Path
+    supervisor: Supervisor
+
+
+@contextmanager
+def served(database_url: str, *names: str, sandbox_url: str = "", **env: str) -> Iterator[Site]:
+    """Start Valkey, the web server and those of `worker`, `beat` that are named, on a committed database.
+
+    `env` is added to their environment. Everything is stopped and removed at the end. A test that takes
+    `committed_db` passes `committed_db.url`.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="sampan-web-"))
+    settings = {"SANDBOX_URL": sandbox_url, **env} if sandbox_url else env
+    plan = Plan(
+        port=free_port(),
+        data=folder,
+        database_url=database_url,
+        broker_url="",
+        web_processes=1,
+        worker_processes=2,
+        env=settings,
+    )
+    supervisor = Supervisor(folder / "log", env=plan.environment(), echo=lambda line: None)
+    for process in [*servers(plan), *product(plan)]:
+        if process.name in ("valkey", "web", *names):
+            supervisor.add(process)
+    try:
+        supervisor.start()
+        yield Site(f"http://127.0.0.1:{plan.port}", plan.port, folder / "log", supervisor)
+    finally:
+        supervisor.stop()
+        shutil.rmtree(folder, ignore_errors=True)
