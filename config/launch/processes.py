@@ -125,7 +125,7 @@ def product(plan: Plan) -> list[Process]:
         ),
         Process(
             "beat",
-            [*celery, "beat", "--loglevel", "INFO", "--pidfile="],
+            [*celery, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(plan.data / "beat-schedule")],
             cwd=ROOT,
             env={"SAMPAN_ROLE": "worker"},
             ready_text=b"beat: Starting",
