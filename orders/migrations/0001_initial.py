@@ -7,286 +7,419 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('channels', '0001_initial'),
-        ('inventory', '0002_append_only'),
-        ('logistics', '0001_initial'),
+        ("channels", "0001_initial"),
+        ("inventory", "0002_append_only"),
+        ("logistics", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('country', models.CharField(blank=True, default='', max_length=2)),
-                ('orders', models.IntegerField(default=0)),
-                ('first_order_at', models.DateTimeField(null=True)),
-                ('last_order_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("country", models.CharField(blank=True, default="", max_length=2)),
+                ("orders", models.IntegerField(default=0)),
+                ("first_order_at", models.DateTimeField(null=True)),
+                ("last_order_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('platform', models.CharField(default='', max_length=40)),
-                ('external_id', models.CharField(max_length=120)),
-                ('channel_status', models.CharField(max_length=14)),
-                ('channel_raw', models.CharField(blank=True, default='', max_length=60)),
-                ('channel_updated_at', models.DateTimeField()),
-                ('state', models.CharField(max_length=12)),
-                ('state_at', models.DateTimeField()),
-                ('reason_code', models.CharField(blank=True, default='', max_length=80)),
-                ('reason_params', models.JSONField(null=True)),
-                ('conflict', models.CharField(blank=True, default='', max_length=40)),
-                ('platform_fulfilled', models.BooleanField(default=False)),
-                ('placed_at', models.DateTimeField()),
-                ('paid_at', models.DateTimeField(null=True)),
-                ('ship_by', models.DateTimeField(null=True)),
-                ('deliver_by', models.DateTimeField(null=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('items_total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('shipping_total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('tax_total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('discount_total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('grand_total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('lines_count', models.SmallIntegerField()),
-                ('units', models.IntegerField()),
-                ('weight_g', models.IntegerField(null=True)),
-                ('first_sku', models.CharField(blank=True, default='', max_length=80)),
-                ('first_title', models.CharField(blank=True, default='', max_length=200)),
-                ('buyer_id', models.CharField(blank=True, default='', max_length=160)),
-                ('buyer_name', models.CharField(blank=True, default='', max_length=200)),
-                ('buyer_email', models.CharField(blank=True, default='', max_length=254)),
-                ('buyer_note', models.TextField(blank=True, default='')),
-                ('service_asked', models.CharField(blank=True, default='', max_length=120)),
-                ('ship_name', models.CharField(blank=True, default='', max_length=200)),
-                ('ship_company', models.CharField(blank=True, default='', max_length=200)),
-                ('ship_lines', models.JSONField(default=list)),
-                ('ship_city', models.CharField(blank=True, default='', max_length=120)),
-                ('ship_district', models.CharField(blank=True, default='', max_length=120)),
-                ('ship_region', models.CharField(blank=True, default='', max_length=120)),
-                ('ship_postcode', models.CharField(blank=True, default='', max_length=30)),
-                ('ship_country', models.CharField(blank=True, default='', max_length=2)),
-                ('ship_phone', models.CharField(blank=True, default='', max_length=60)),
-                ('ship_email', models.CharField(blank=True, default='', max_length=254)),
-                ('address_edited', models.BooleanField(default=False)),
-                ('ship_reference', models.CharField(blank=True, default='', max_length=80)),
-                ('merge_key', models.CharField(blank=True, default='', max_length=40)),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('trace', models.JSONField(null=True)),
-                ('hold_until', models.DateTimeField(null=True)),
-                ('assignee_id', models.BigIntegerField(null=True)),
-                ('raw_id_ref', models.BigIntegerField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('version', models.IntegerField(default=1)),
-                ('purged_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.account')),
-                ('combined_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.order')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.customer')),
-                ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='logistics.service')),
-                ('warehouse', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("platform", models.CharField(default="", max_length=40)),
+                ("external_id", models.CharField(max_length=120)),
+                ("channel_status", models.CharField(max_length=14)),
+                ("channel_raw", models.CharField(blank=True, default="", max_length=60)),
+                ("channel_updated_at", models.DateTimeField()),
+                ("state", models.CharField(max_length=12)),
+                ("state_at", models.DateTimeField()),
+                ("reason_code", models.CharField(blank=True, default="", max_length=80)),
+                ("reason_params", models.JSONField(null=True)),
+                ("conflict", models.CharField(blank=True, default="", max_length=40)),
+                ("platform_fulfilled", models.BooleanField(default=False)),
+                ("placed_at", models.DateTimeField()),
+                ("paid_at", models.DateTimeField(null=True)),
+                ("ship_by", models.DateTimeField(null=True)),
+                ("deliver_by", models.DateTimeField(null=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("items_total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("shipping_total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("tax_total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("discount_total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("grand_total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("lines_count", models.SmallIntegerField()),
+                ("units", models.IntegerField()),
+                ("weight_g", models.IntegerField(null=True)),
+                ("first_sku", models.CharField(blank=True, default="", max_length=80)),
+                ("first_title", models.CharField(blank=True, default="", max_length=200)),
+                ("buyer_id", models.CharField(blank=True, default="", max_length=160)),
+                ("buyer_name", models.CharField(blank=True, default="", max_length=200)),
+                ("buyer_email", models.CharField(blank=True, default="", max_length=254)),
+                ("buyer_note", models.TextField(blank=True, default="")),
+                ("service_asked", models.CharField(blank=True, default="", max_length=120)),
+                ("ship_name", models.CharField(blank=True, default="", max_length=200)),
+                ("ship_company", models.CharField(blank=True, default="", max_length=200)),
+                ("ship_lines", models.JSONField(default=list)),
+                ("ship_city", models.CharField(blank=True, default="", max_length=120)),
+                ("ship_district", models.CharField(blank=True, default="", max_length=120)),
+                ("ship_region", models.CharField(blank=True, default="", max_length=120)),
+                ("ship_postcode", models.CharField(blank=True, default="", max_length=30)),
+                ("ship_country", models.CharField(blank=True, default="", max_length=2)),
+                ("ship_phone", models.CharField(blank=True, default="", max_length=60)),
+                ("ship_email", models.CharField(blank=True, default="", max_length=254)),
+                ("address_edited", models.BooleanField(default=False)),
+                ("ship_reference", models.CharField(blank=True, default="", max_length=80)),
+                ("merge_key", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                ("trace", models.JSONField(null=True)),
+                ("hold_until", models.DateTimeField(null=True)),
+                ("assignee_id", models.BigIntegerField(null=True)),
+                ("raw_id_ref", models.BigIntegerField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("version", models.IntegerField(default=1)),
+                ("purged_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.account"
+                    ),
+                ),
+                (
+                    "combined_into",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.order"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.customer"
+                    ),
+                ),
+                (
+                    "service",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="logistics.service"
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.warehouse",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OrderCount',
+            name="OrderCount",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('account_id', models.BigIntegerField(null=True)),
-                ('state', models.CharField(max_length=12)),
-                ('n', models.IntegerField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("account_id", models.BigIntegerField(null=True)),
+                ("state", models.CharField(max_length=12)),
+                ("n", models.IntegerField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RuleDraft',
+            name="RuleDraft",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('rules', models.JSONField()),
-                ('based_on', models.IntegerField(default=0)),
-                ('updated_at', models.DateTimeField()),
-                ('actor_label', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("rules", models.JSONField()),
+                ("based_on", models.IntegerField(default=0)),
+                ("updated_at", models.DateTimeField()),
+                ("actor_label", models.CharField(max_length=120)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='RuleSet',
+            name="RuleSet",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('version', models.IntegerField(unique=True)),
-                ('rules', models.JSONField()),
-                ('note', models.CharField(blank=True, default='', max_length=200)),
-                ('published_at', models.DateTimeField()),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('actor_label', models.CharField(max_length=120)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("version", models.IntegerField(unique=True)),
+                ("rules", models.JSONField()),
+                ("note", models.CharField(blank=True, default="", max_length=200)),
+                ("published_at", models.DateTimeField()),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("actor_label", models.CharField(max_length=120)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Consignment',
+            name="Consignment",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('state', models.CharField(default='open', max_length=10)),
-                ('issued_at', models.DateTimeField(null=True)),
-                ('confirmed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('service', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='logistics.service')),
-                ('shipment', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='logistics.shipment')),
-                ('warehouse', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.warehouse')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='consignments', to='orders.order')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("state", models.CharField(default="open", max_length=10)),
+                ("issued_at", models.DateTimeField(null=True)),
+                ("confirmed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "service",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="logistics.service"
+                    ),
+                ),
+                (
+                    "shipment",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="logistics.shipment",
+                    ),
+                ),
+                (
+                    "warehouse",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.warehouse"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="consignments", to="orders.order"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FormerAddress',
+            name="FormerAddress",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('address', models.JSONField()),
-                ('replaced_at', models.DateTimeField()),
-                ('replaced_by', models.CharField(max_length=120)),
-                ('purge_at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.order')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("address", models.JSONField()),
+                ("replaced_at", models.DateTimeField()),
+                ("replaced_by", models.CharField(max_length=120)),
+                ("purge_at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orders.order"),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('external_line_id', models.CharField(max_length=120)),
-                ('seller_sku', models.CharField(blank=True, default='', max_length=120)),
-                ('external_item_id', models.CharField(blank=True, default='', max_length=120)),
-                ('title', models.CharField(blank=True, default='', max_length=300)),
-                ('quantity', models.IntegerField()),
-                ('cancelled', models.IntegerField(default=0)),
-                ('shipped', models.IntegerField(default=0)),
-                ('units', models.IntegerField()),
-                ('unit_price', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('line_total', models.DecimalField(decimal_places=4, max_digits=19)),
-                ('tax', models.DecimalField(decimal_places=4, default=0, max_digits=19)),
-                ('discount', models.DecimalField(decimal_places=4, default=0, max_digits=19)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.account')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order')),
-                ('sku', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("external_line_id", models.CharField(max_length=120)),
+                ("seller_sku", models.CharField(blank=True, default="", max_length=120)),
+                ("external_item_id", models.CharField(blank=True, default="", max_length=120)),
+                ("title", models.CharField(blank=True, default="", max_length=300)),
+                ("quantity", models.IntegerField()),
+                ("cancelled", models.IntegerField(default=0)),
+                ("shipped", models.IntegerField(default=0)),
+                ("units", models.IntegerField()),
+                ("unit_price", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("line_total", models.DecimalField(decimal_places=4, max_digits=19)),
+                ("tax", models.DecimalField(decimal_places=4, default=0, max_digits=19)),
+                ("discount", models.DecimalField(decimal_places=4, default=0, max_digits=19)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="channels.account"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="orders.order"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="inventory.sku"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConsignmentLine',
+            name="ConsignmentLine",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('quantity', models.IntegerField()),
-                ('consignment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.consignment')),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orders.orderline')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("quantity", models.IntegerField()),
+                (
+                    "consignment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="orders.consignment"
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="orders.orderline"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ReturnCase',
+            name="ReturnCase",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('external_id', models.CharField(blank=True, default='', max_length=120)),
-                ('state', models.CharField(max_length=12)),
-                ('lines', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='returns', to='orders.order')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("external_id", models.CharField(blank=True, default="", max_length=120)),
+                ("state", models.CharField(max_length=12)),
+                ("lines", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="returns", to="orders.order"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='CustomerIdentity',
+            name="CustomerIdentity",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=160)),
-                ('member_name', models.CharField(blank=True, default='', max_length=200)),
-                ('email', models.CharField(blank=True, default='', max_length=254)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='channels.account')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='orders.customer')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("external_id", models.CharField(max_length=160)),
+                ("member_name", models.CharField(blank=True, default="", max_length=200)),
+                ("email", models.CharField(blank=True, default="", max_length=254)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="channels.account"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="identities", to="orders.customer"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'external_id'), name='identity_once')],
+                "constraints": [models.UniqueConstraint(fields=("account", "external_id"), name="identity_once")],
             },
         ),
         migrations.CreateModel(
-            name='OrderSearch',
+            name="OrderSearch",
             fields=[
-                ('order', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='orders.order')),
-                ('grams', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
-                ('text', models.TextField()),
+                (
+                    "order",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="orders.order",
+                    ),
+                ),
+                ("grams", django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None)),
+                ("text", models.TextField()),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['grams'], name='ordersearch_grams')],
+                "indexes": [django.contrib.postgres.indexes.GinIndex(fields=["grams"], name="ordersearch_grams")],
             },
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['state', '-placed_at', '-id'], name='order_state_time'),
+            model_name="order",
+            index=models.Index(fields=["state", "-placed_at", "-id"], name="order_state_time"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['account', 'state', '-placed_at', '-id'], name='order_account_state_time'),
+            model_name="order",
+            index=models.Index(fields=["account", "state", "-placed_at", "-id"], name="order_account_state_time"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['-placed_at', '-id'], name='order_time'),
+            model_name="order",
+            index=models.Index(fields=["-placed_at", "-id"], name="order_time"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['customer'], name='order_customer'),
+            model_name="order",
+            index=models.Index(fields=["customer"], name="order_customer"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('state__in', ['new', 'unmatched', 'address', 'held', 'short', 'ready', 'booking', 'failed', 'booked', 'packed'])), fields=['ship_by'], name='order_due'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "new",
+                            "unmatched",
+                            "address",
+                            "held",
+                            "short",
+                            "ready",
+                            "booking",
+                            "failed",
+                            "booked",
+                            "packed",
+                        ],
+                    )
+                ),
+                fields=["ship_by"],
+                name="order_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('state__in', ['new', 'held', 'short', 'ready'])), fields=['merge_key'], name='order_merge'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("state__in", ["new", "held", "short", "ready"])),
+                fields=["merge_key"],
+                name="order_merge",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('account', 'external_id'), name='order_once'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("account", "external_id"), name="order_once"),
         ),
         migrations.AddIndex(
-            model_name='consignment',
-            index=models.Index(fields=['order'], name='consignment_order'),
+            model_name="consignment",
+            index=models.Index(fields=["order"], name="consignment_order"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(fields=['order'], name='line_order'),
+            model_name="orderline",
+            index=models.Index(fields=["order"], name="line_order"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(fields=['sku'], name='line_sku'),
+            model_name="orderline",
+            index=models.Index(fields=["sku"], name="line_sku"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(condition=models.Q(('sku__isnull', True)), fields=['account', 'seller_sku'], name='line_unmatched'),
+            model_name="orderline",
+            index=models.Index(
+                condition=models.Q(("sku__isnull", True)), fields=["account", "seller_sku"], name="line_unmatched"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('account', 'external_line_id'), name='line_once'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(fields=("account", "external_line_id"), name="line_once"),
         ),
         migrations.AddIndex(
-            model_name='consignmentline',
-            index=models.Index(fields=['line'], name='consignmentline_line'),
+            model_name="consignmentline",
+            index=models.Index(fields=["line"], name="consignmentline_line"),
         ),
         migrations.AddConstraint(
-            model_name='consignmentline',
-            constraint=models.UniqueConstraint(fields=('consignment', 'line'), name='consignmentline_once'),
+            model_name="consignmentline",
+            constraint=models.UniqueConstraint(fields=("consignment", "line"), name="consignmentline_once"),
         ),
     ]

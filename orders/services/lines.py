@@ -138,17 +138,16 @@ def _row(account_id: int, order_id: int, line: canonical.Line, catalogue: Catalo
 def insert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], catalogue: Catalogue) -> list[Moved]:
     """Write the lines of new orders. A line id known under another order moves here with all that hangs on it."""
     rows = [_row(account_id, order_id, line, catalogue) for order_id, order in pairs for line in order.lines]
-    done = {
+    # The caller holds the account's ingest lock, so what is not there now will not be there at the COPY either.
+    there = {
         row[0]
-        for row in bulk.insert(
-            "orders_orderline",
-            COLUMNS,
-            rows,
-            conflict="(account_id, external_line_id) DO NOTHING",
-            returning="external_line_id",
+        for row in bulk.fetch(
+            "SELECT external_line_id FROM orders_orderline WHERE account_id = %s AND external_line_id = ANY(%s)",
+            [account_id, [row[2] for row in rows]],
         )
     }
-    left = [row for row in rows if row[2] not in done]
+    bulk.insert("orders_orderline", COLUMNS, [row for row in rows if row[2] not in there])
+    left = [row for row in rows if row[2] in there]
     return _move_lines(account_id, left) if left else []
 
 

@@ -74,6 +74,7 @@ CHANNEL_NAMES = tuple(name for name, _ in CHANNEL)
 _JSON = CHANNEL_NAMES.index("ship_lines")
 # Our own columns of a new row; those without a value here have the same one on every new order.
 _OWN = (
+    "id",
     "account_id",
     "platform",
     "external_id",
@@ -148,10 +149,12 @@ def _create(
     now = clock.now()
     people = customers.identify(account_id, [item.row for item in fresh], now)
     rows = []
+    ids = dict(zip((item.order.external_id for item in fresh), bulk.ids("orders_order", len(fresh)), strict=True))
     for item in fresh:
         text = incoming.merge_text(item.row)
         rows.append(
             (
+                ids[item.order.external_id],
                 account_id,
                 platform,
                 item.order.external_id,
@@ -170,7 +173,7 @@ def _create(
                 *_values(item.row),
             )
         )
-    ids = dict(bulk.insert("orders_order", _INSERT, rows, returning="external_id, id"))
+    bulk.insert("orders_order", _INSERT, rows)
     moved = lines.insert_lines(account_id, [(ids[item.order.external_id], item.order) for item in fresh], catalogue)
     _index(fresh, ids)
     record_many(
@@ -198,12 +201,7 @@ def _index(items: list[Incoming], ids: dict[str, int]) -> None:
     for item in items:
         grams, text = incoming.search_of(item.row, [line.seller_sku for line in item.order.lines], [])
         rows.append((ids[item.order.external_id], grams, text))
-    bulk.insert(
-        "orders_ordersearch",
-        ("order_id", "grams", "text"),
-        rows,
-        conflict="(order_id) DO UPDATE SET grams = EXCLUDED.grams, text = EXCLUDED.text",
-    )
+    bulk.insert("orders_ordersearch", ("order_id", "grams", "text"), rows)
 
 
 def _revise(
