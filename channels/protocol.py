@@ -25,39 +25,31 @@ from channels.canonical import (
     StockItem,
     Window,
 )
+from core.wire import Http, HttpAnswer
+
+__all__ = [
+    "MESSAGES",
+    "ORDERS",
+    "PLATFORM_STOCK",
+    "SHIPMENTS",
+    "WEBHOOKS",
+    "AccountSettings",
+    "Adapter",
+    "Credentials",
+    "HookSource",
+    "Http",
+    "HttpAnswer",
+    "MessageSource",
+    "OrderSource",
+    "SandboxDraft",
+    "Session",
+    "ShipmentSink",
+    "StockSource",
+    "Token",
+]
 
 # capabilities
 ORDERS, MESSAGES, SHIPMENTS, PLATFORM_STOCK, WEBHOOKS = "orders", "messages", "shipments", "platform_stock", "webhooks"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    status: int
-    headers: Mapping[str, str]  # lower-case names
-    content: bytes
-    url: str = ""
-
-
-class Http(Protocol):
-    """The only way out, from ``core.http``: time-outs, rate budget, breaker, redaction.
-
-    Raises ``Throttled`` (our own budget is used up), ``Transient`` (nothing was sent, or a read failed) and
-    ``UnknownOutcome`` (``writes=True`` and no answer came). Any status is returned, never raised.
-    """
-
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        operation: str,
-        headers: Mapping[str, str] | None = None,
-        params: Mapping[str, Any] | list[tuple[str, Any]] | None = None,
-        content: bytes | None = None,
-        writes: bool = False,
-        timeout: float = 30.0,
-        rate: tuple[float, float] | None = None,
-    ) -> HttpAnswer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +69,18 @@ class Session:
     marketplaces: tuple[str, ...]
     access_token: str = ""
     now: Callable[[], datetime] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxDraft:
+    """A store to make at the simulators: what to post where, and what the account is then connected with."""
+
+    external_id: str
+    marketplaces: tuple[str, ...]
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, Any]
+    register_url: str
+    register: Mapping[str, Any]
 
 
 class AccountSettings(BaseModel):
@@ -106,6 +110,12 @@ class Adapter(Protocol):
     purge_after_days: ClassVar[int]  # personal data, after delivery
 
     def refresh_token(self, session: Session) -> Token: ...
+
+    def check_marketplaces(self, marketplaces: tuple[str, ...]) -> tuple[str, ...]:
+        """The platform's ids of the marketplaces (a person may give country codes). Raises BusinessError."""
+
+    def sandbox_draft(self, url: str, marketplace: str) -> SandboxDraft:
+        """A new store at the simulators under base ``url``; nothing is sent."""
 
 
 class OrderSource(Protocol):

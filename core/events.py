@@ -43,8 +43,11 @@ class Handler:
 class HeldRow(Protocol):
     """What ``close_row`` needs of the row whose handler is running."""
 
-    id: int
-    token: str
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def token(self) -> str: ...
 
 
 _by_event: dict[str, list[Handler]] = {}

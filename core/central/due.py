@@ -17,7 +17,7 @@ from typing import Any
 from django.db import transaction
 from django_tenants.utils import get_tenant_model
 
-from core import bulk, clock, faults
+from core import bulk, clock, faults, settings_store
 from core.central.leases import kept, until
 from core.central.models import Due
 from core.errors import SampanError, Throttled
@@ -32,19 +32,23 @@ START_SECONDS = 60.0  # wall: how long a claimed row waits for its message to be
 NO_JOB = "work.handler_missing"
 
 _jobs: dict[str, Job] = {}
+_defaults: dict[str, int] = {}
 
 
-def due_job(name: str) -> Callable[[Job], Job]:
+def due_job(name: str, *, every_tenant: int | None = None) -> Callable[[Job], Job]:
     """Register the function of a job: ``f(key) -> None | seconds until the next run`` (business time).
 
     It runs in the tenant's schema (in public for rows of ``public``), outside of any transaction, and may be killed and
-    run again at any point. What it raises makes the row back off.
+    run again at any point. What it raises makes the row back off. ``every_tenant``: seconds; each tenant has a row of
+    this job with an empty key (``schedule_defaults``).
     """
 
     def register(call: Job) -> Job:
         if _jobs.get(name, call) is not call:
             raise ValueError(f"due job {name!r} is registered twice")
         _jobs[name] = call
+        if every_tenant is not None:
+            _defaults[name] = every_tenant
         return call
 
     return register
@@ -66,6 +70,12 @@ def schedule(schema: str, job: str, key: str, every_seconds: int, first_at: date
            SET every = EXCLUDED.every, due_at = COALESCE(%s, public.central_due.due_at)
     """
     bulk.execute(sql, [schema, job, key, every_seconds, first_at, clock.now(), first_at])
+
+
+def schedule_defaults(schema: str) -> None:
+    """Give a tenant the rows that every tenant has; for provisioning and set-up. Existing rows keep their times."""
+    for job, seconds in sorted(_defaults.items()):
+        schedule(schema, job, "", seconds)
 
 
 def unschedule(schema: str, job: str, key: str) -> None:
@@ -145,7 +155,7 @@ def run(row_id: int, token: str) -> bool:
     if turn is None:
         return False
     try:
-        with kept("public.central_due", turn.id, turn.token), _home(turn.schema):
+        with kept("public.central_due", turn.id, turn.token), _home(turn.schema), settings_store.remembered():
             call = _jobs.get(turn.job)
             if call is None:
                 raise SampanError(NO_JOB, handler=turn.job)
@@ -173,7 +183,10 @@ def _start(row_id: int, token: str) -> Turn | None:
     mine, wall = str(uuid.uuid4()), clock.wall()
     with public_context():
         rows = bulk.fetch(sql, [clock.now(), until(), mine, row_id, token, wall])
-    return Turn(*rows[0], token=mine) if rows else None
+    if not rows:
+        return None
+    found, schema, job, key, every, due_at, failures = rows[0]
+    return Turn(found, schema, job, key, every, due_at, failures, mine)
 
 
 def _failed(turn: Turn, error: BaseException) -> None:

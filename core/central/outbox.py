@@ -19,7 +19,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django_tenants.utils import get_tenant_model
 
-from core import bulk, clock, events, faults
+from core import bulk, clock, events, faults, settings_store
 from core.central.leases import kept, until
 from core.central.models import Outbox
 from core.errors import LeaseLost, SampanError, Throttled
@@ -187,7 +187,7 @@ def run(lease: Lease) -> bool:
         with kept("public.central_outbox", lease.id, lease.token), tenant_context(lease.schema):
             if handler is None:
                 raise SampanError(NO_HANDLER, handler=lease.handler)
-            with events.running(lease):
+            with events.running(lease), settings_store.remembered():
                 handler.call(lease.payload)
             _close_if_open(lease)
     except LeaseLost:

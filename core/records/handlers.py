@@ -1,0 +1,14 @@
+"""What runs by itself for every tenant's records. Imported when the app is ready."""
+
+from __future__ import annotations
+
+from core import files, jobs
+from core.central.due import due_job
+
+
+@due_job("records.upkeep", every_tenant=3600)
+def upkeep(key: str) -> None:
+    """Purge files whose date has passed, sweep bytes without a row, show dead jobs as interrupted."""
+    files.purge()
+    files.sweep()
+    jobs.mark_interrupted()

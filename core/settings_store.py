@@ -1,0 +1,59 @@
+"""Settings that belong to a tenant's work (automatic booking, tolerances, …): a name and a JSON value each.
+
+Read in one query per piece of work and kept no longer than that: the next event or request sees a change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from core import audit, bulk
+from core.permissions import MANAGER, Actor, operation
+from core.tenancy import require_tenant
+
+CHANGE = operation("settings.change", MANAGER)
+
+# schema -> name -> value, only inside of ``remembered``
+_known: ContextVar[dict[str, dict[str, Any]] | None] = ContextVar("settings", default=None)
+
+
+def get(name: str, default: Any = None) -> Any:
+    """The tenant's value of ``name``, or ``default``. Raises NoTenant."""
+    schema, known = require_tenant(), _known.get()
+    if known is None:
+        rows = bulk.fetch("SELECT value FROM records_tenantsetting WHERE name = %s", [name])
+        return _value(rows[0][0]) if rows else default
+    if schema not in known:
+        rows = bulk.fetch("SELECT name, value FROM records_tenantsetting")
+        known[schema] = {str(row[0]): _value(row[1]) for row in rows}
+    return known[schema].get(name, default)
+
+
+def put(actor: Actor, name: str, value: Any) -> None:
+    """Set a value (anything JSON can hold), with an audit entry. Raises NotAllowed, NoTenant."""
+    actor.require(CHANGE)
+    schema, known = require_tenant(), _known.get()
+    conflict = "(name) DO UPDATE SET value = EXCLUDED.value"
+    bulk.insert("records_tenantsetting", ("name", "value"), [(name, json.dumps(value))], conflict=conflict)
+    audit.record(actor, "setting", None, "setting.changed", name=name)
+    if known is not None:
+        known.pop(schema, None)
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Within one request or one piece of background work: read all settings once."""
+    before = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
+def _value(raw: Any) -> Any:
+    # Django leaves jsonb of raw cursors as text.
+    return json.loads(raw) if isinstance(raw, str) else raw
