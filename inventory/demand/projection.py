@@ -1,0 +1,100 @@
+"""Day by day: stock, what arrives, what is sold, when it runs out and what is lost until then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+HORIZON_LIMIT = 730
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Units a day over the coming days; day 0 is today. ``factors`` (season x event x trend) and ``overrides`` (planned
+    units, they win over everything) by day."""
+
+    velocity: float
+    factors: Mapping[int, float] | None = None
+    overrides: Mapping[int, float] | None = None
+    factor: float = 1.0
+
+    def on(self, day: int) -> float:
+        if self.overrides and day in self.overrides:
+            return self.overrides[day]
+        return self.velocity * (self.factors.get(day, self.factor) if self.factors else self.factor)
+
+    def over(self, days: float, start: int = 0) -> float:
+        """Units asked in ``days`` days from day ``start``; a broken last day counts in part."""
+        whole = int(days)
+        if not self.factors and not self.overrides:
+            return self.velocity * self.factor * days
+        total = sum(self.on(start + day) for day in range(whole))
+        return total + self.on(start + whole) * (days - whole)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectedDay:
+    """Units: ``start`` before arrivals, ``end`` after sales, ``lost`` what was asked and not there."""
+
+    day: int
+    start: float
+    arriving: float
+    asked: float
+    lost: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """``stock_out`` is the moment in days from now when the first unit is missing (17.8), None when it lasts."""
+
+    days: tuple[ProjectedDay, ...]
+    stock_out: float | None
+    lost_days: float
+    lost_units: float
+
+
+def project(on_hand: float, demand: Demand, arrivals: Iterable[tuple[int, float]], horizon: int) -> Projection:
+    """Simulate ``horizon`` days. ``arrivals``: (day, units), there from the start of that day; overdue ones come on day 0.
+
+    ``lost_days`` and ``lost_units`` add up everything within the horizon, before and after later arrivals.
+    """
+    if not 0 <= horizon <= HORIZON_LIMIT:
+        raise ValueError(f"a projection covers up to {HORIZON_LIMIT} days")
+    coming: dict[int, float] = {}
+    for day, units in arrivals:
+        coming[max(0, day)] = coming.get(max(0, day), 0) + units
+    stock = max(0.0, on_hand)
+    stock_out: float | None = None
+    lost_days = lost_units = 0.0
+    days: list[ProjectedDay] = []
+    for day in range(horizon):
+        arriving, asked = coming.get(day, 0), demand.on(day)
+        there = stock + arriving
+        lost = max(0.0, asked - there)
+        # A thousandth of a unit is rounding of the floats, not a lost sale.
+        if lost > 0.001:
+            if stock_out is None:
+                stock_out = day + there / asked
+            lost_days += lost / asked
+            lost_units += lost
+        end = max(0.0, there - asked)
+        days.append(ProjectedDay(day, stock, arriving, asked, lost, end))
+        stock = end
+    return Projection(tuple(days), stock_out, lost_days, lost_units)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way to bring goods in ``days`` days at ``cost_per_unit`` (``currency`` is the same for all routes compared)."""
+
+    code: str
+    days: int
+    cost_per_unit: Decimal
+
+
+def cheapest_in_time(routes: Sequence[Route], stock_out: float | None) -> Route | None:
+    """The cheapest route that arrives before ``stock_out`` (any when it lasts); None when none does."""
+    fitting = [route for route in routes if stock_out is None or route.days <= stock_out]
+    return min(fitting, key=lambda route: (route.cost_per_unit, route.days, route.code), default=None)
