@@ -18,12 +18,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import connection
 
+from core import clock
 from core.errors import NoTenant, SampanError
 from core.tenancy import PUBLIC, current_schema
 
 VERSION = b"\x01"
 _NONCE = 12
-_data_keys: dict[str, tuple[bytes, bytes, str]] = {}  # schema → (wrapped, data key, tenant uid)
+_data_keys: dict[str, tuple[float, bytes, str]] = {}  # schema → (good until, data key, tenant uid)
+
+# A tenant may be dropped and made anew under the same schema name while a worker lives: an old key kept for long would
+# encrypt what nobody can open again.
+KEEP_SECONDS = 10.0
 
 
 class Unreadable(SampanError):
@@ -90,19 +95,19 @@ def unwrap(uid: str, wrapped: bytes) -> bytes:
 
 
 def _data_key() -> tuple[bytes, str]:
-    """(data key, tenant uid) of the current tenant; kept per process while the wrapped key stays the same."""
+    """(data key, tenant uid) of the current tenant; kept in the process for some seconds."""
     schema = current_schema()
     if schema == PUBLIC:
         raise NoTenant()
     found = _data_keys.get(schema)
-    if found is None:
+    if found is None or found[0] < clock.monotonic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT uid::text, wrapped_key FROM public.tenants_tenant WHERE schema_name = %s", [schema])
             row = cursor.fetchone()
         if row is None or row[1] is None:
             raise Unreadable(schema=schema)
-        wrapped = bytes(row[1])
-        found = _data_keys[schema] = (wrapped, unwrap(row[0], wrapped), row[0])
+        key = unwrap(row[0], bytes(row[1]))
+        found = _data_keys[schema] = (clock.monotonic() + KEEP_SECONDS, key, row[0])
     return found[1], found[2]
 
 

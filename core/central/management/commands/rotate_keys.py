@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core import secrets
+from core.secrets.box import Unreadable
+from core.secrets.rotation import rotate
 
 
 class Command(BaseCommand):
@@ -18,11 +19,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         changed = kept = 0
         try:
-            for schema, fresh in secrets.rotate():
+            for schema, fresh in rotate():
                 changed, kept = changed + fresh, kept + (not fresh)
                 if fresh:
                     self.stdout.write(f"{schema}: wrapped by the newest key")
-        except secrets.CannotDecrypt as error:
+        except Unreadable as error:
             names = ", ".join(error.params.get("tenants", []))
             raise CommandError(f"No key in SECRET_KEYS opens the data key of: {names}. The others are done.") from None
         self.stdout.write(f"{changed} changed, {kept} were on the newest key already")
