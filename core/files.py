@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
@@ -56,6 +57,39 @@ def store(
     ``media_type`` says). The bytes are written at once, the row with the caller's transaction; bytes without a row
     are swept.
     """
+    made = _made(folder(), kind, name, content, media_type, operation, account_id, warehouse_id, purge_at)
+    made.save(force_insert=True)
+    return made
+
+
+def store_many(
+    kind: str,
+    items: Sequence[tuple[str, bytes, str]],
+    operation: str,
+    warehouse_ids: Sequence[int | None],
+    purge_at: datetime | None = None,
+) -> list[StoredFile]:
+    """As ``store`` for a page of (name, content, media type), with one INSERT; in the order given."""
+    place = folder() if items else ""
+    made = [
+        _made(place, kind, name, content, media_type, operation, None, warehouse_id, purge_at)
+        for (name, content, media_type), warehouse_id in zip(items, warehouse_ids, strict=True)
+    ]
+    return list(StoredFile.objects.bulk_create(made))
+
+
+def _made(
+    place: str,
+    kind: str,
+    name: str,
+    content: bytes,
+    media_type: str,
+    operation: str,
+    account_id: int | None,
+    warehouse_id: int | None,
+    purge_at: datetime | None,
+) -> StoredFile:
+    """Check the content, write the bytes, and give the row that is not saved yet."""
     if not content:
         raise BusinessError("file.empty", name=name)
     if len(content) > MOST_BYTES:
@@ -64,8 +98,8 @@ def store(
     if not _is(checked, content):
         raise BusinessError("file.type_mismatch", name=name, media_type=media_type)
     uid = uuid.uuid4()
-    path = default_storage.save(f"{folder()}/{uid.hex}", ContentFile(content))
-    return StoredFile.objects.create(
+    path = default_storage.save(f"{place}/{uid.hex}", ContentFile(content))
+    return StoredFile(
         uid=uid,
         kind=kind,
         path=path,
