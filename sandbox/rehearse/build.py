@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2s
@@ -275,4 +275,4 @@ def make_plan(orders: str | int, options: PlanOptions, limit: int | None = None)
     if text.isdigit():
         accounts = _accounts(options, SITES)
         return build_plan(generate_source(int(text), options.seed, [one.site for one in accounts]), options, SITES)
-    return build_plan(read_source(Path(text), limit), replace(options))
+    return build_plan(read_source(Path(text), limit), options)

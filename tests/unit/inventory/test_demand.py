@@ -98,8 +98,8 @@ def test_example_3_stock_out_day_and_what_is_lost():
     assert suggestion.stock_out.value == date(2026, 4, 8)  # 37 days from today
     assert suggestion.latest_order.value == date(2026, 2, 22) and suggestion.latest_order.params["overdue"]
     routes = [Route("sea", 45, Decimal("0.80")), Route("rail", 30, Decimal("1.90")), Route("air", 9, Decimal("6.00"))]
-    assert cheapest_in_time(routes, suggestion.projection.stock_out).code == "rail"
-    assert cheapest_in_time(routes, 5) is None and cheapest_in_time(routes, None).code == "sea"
+    assert cheapest_in_time(routes, suggestion.projection.stock_out) == routes[1]
+    assert cheapest_in_time(routes, 5) is None and cheapest_in_time(routes, None) == routes[0]
 
 
 def test_example_4_days_without_stock_are_left_out():
@@ -189,7 +189,7 @@ def test_examples_11_and_12_intermittent_demand():
     values = [croston(SERIES), sba(SERIES), tsb(SERIES), ses(SERIES), adida(SERIES), imapa(SERIES)]
     assert [round(value, 4) for value in values] == [1.0067, 0.9564, 0.6343, 0.6493, 1.0033, 0.9157]
     kind, adi, cv2 = demand_class(SERIES)
-    assert (kind, round(adi, 2), round(cv2, 3)) == ("intermittent", 3.33, 0.111)
+    assert (kind, adi, cv2) == ("intermittent", pytest.approx(10 / 3), pytest.approx(1 / 9))
     assert demand_class([5, 5, 6, 5])[0] == "smooth" and demand_class([1, 9, 1, 20])[0] == "erratic"
     assert demand_class([0, 1, 0, 0, 30, 0, 0, 2])[0] == "lumpy" and demand_class([0, 0]) == ("none", None, None)
     assert croston([0, 0]) == tsb([]) == ses([]) == adida([0]) == imapa([]) == 0.0
@@ -261,6 +261,7 @@ def test_send_and_buy_are_two_answers():
         )
     )
     send, buy = suggestion.send, suggestion.buy
+    assert send is not None
     assert send.position.number == 50 and send.order_up_to.number == 5 * (25 + 7 + 14)
     assert send.quantity == 20 and send.steps[-1].params == {"cap": "free_stock"}  # 25 free units are two cartons of 10
     assert buy.position.number == 575 and buy.quantity == 0 and buy.raw.number == 0 and buy.steps == ()

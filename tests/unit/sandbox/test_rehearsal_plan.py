@@ -56,7 +56,7 @@ def test_orders_have_the_neutral_shape(plan):
     for planned in plan.orders:
         data = planned.to_json()
         amounts = [data["shipping_price"], data["tax"], *(line["unit_price"] for line in data["lines"])]
-        assert all(-Decimal(amount).as_tuple().exponent == 2 for amount in amounts)
+        assert all(Decimal(amount).as_tuple().exponent == -2 for amount in amounts)
         assert all(line["quantity"] > 0 for line in data["lines"]) and data["lines"]
     assert len({order.ref for order in plan.orders}) == len(plan.orders) == 3000
 
