@@ -143,6 +143,7 @@ ACCOUNT_ADAPTER = "tenants.adapter.AccountAdapter"
 ACCOUNT_SESSION_REMEMBER = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Sampan"
+MFA_ADAPTER = "tenants.adapter.MfaAdapter"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = E.secure

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 
 def health(request: HttpRequest) -> JsonResponse:
@@ -10,5 +11,7 @@ def health(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [
     path("health", health, name="health"),
+    path("accounts/signup/", RedirectView.as_view(pattern_name="sign_up")),
     path("accounts/", include("allauth.urls")),
+    path("", include("tenants.urls_public")),
 ]

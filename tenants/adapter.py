@@ -1,10 +1,12 @@
-"""allauth's hooks: who may sign up where, and where one goes after signing in."""
+"""allauth's hooks: who may sign up where, where one goes after signing in, and what passkeys belong to."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.http import HttpRequest
 
 from core.tenancy import PUBLIC, current_schema
@@ -19,5 +21,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return "/" if current_schema() != PUBLIC else "/tenants/"
 
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return "/accounts/login/"
+
     def populate_username(self, request: HttpRequest, user: Any) -> None:
         return None
+
+
+class MfaAdapter(DefaultMFAAdapter):
+    """A passkey belongs to the parent domain, so that the same one works on every tenant's host."""
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        # Browsers take no passkey for "localhost" on one of its subdomains: there it belongs to the single host.
+        return entity if settings.BASE_DOMAIN == "localhost" else entity | {"id": settings.BASE_DOMAIN}

@@ -110,11 +110,35 @@ class WebhookRoute(models.Model):
 
 
 class Invitation(models.Model):
-    """An e-mail address asked to join a tenant; single use."""
+    """An e-mail address asked to join a tenant with a role and scope; single use, and for some days only."""
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField()
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
-    role = models.CharField(max_length=20)
+    role = models.CharField(max_length=20, choices=[(r, r) for r in ROLES])
+    accounts = models.JSONField(null=True, blank=True)
+    warehouses = models.JSONField(null=True, blank=True)
+    actor_label = models.CharField(max_length=120)
     created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"], condition=models.Q(used_at__isnull=True), name="invitation_open_once"
+            )
+        ]
+
+
+class EntryPass(models.Model):
+    """Takes a signed-in user from the public host to a tenant's, because cookies belong to one host. Single use.
+
+    Only a digest is kept: who reads the table cannot sign in with it.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -29,3 +29,22 @@ def setup_step(name: str) -> Callable[[SetupStep], SetupStep]:
 
 def setup_steps() -> dict[str, SetupStep]:
     return dict(_steps)
+
+
+Choices = Callable[[], list[tuple[int, str]]]
+
+_scopes: dict[str, Choices] = {}
+
+
+def scope_choices(kind: str, choices: Choices) -> None:
+    """Register what a membership can be narrowed to: ``accounts`` (channels) or ``warehouses`` (inventory).
+
+    ``choices`` gives (id, name) of the current tenant.
+    """
+    if kind not in ("accounts", "warehouses"):
+        raise ValueError(f"memberships have no scope over {kind}")
+    _scopes[kind] = choices
+
+
+def scopes() -> dict[str, list[tuple[int, str]]]:
+    return {kind: choices() for kind, choices in _scopes.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from core.permissions import Actor, of_role
-from tenants.models import Domain, Membership, Tenant, User
+from tenants.models import Domain, Invitation, Membership, Tenant, User
 
 DEMO_SCHEMA = "t_demo"
 
@@ -50,8 +50,30 @@ def actor_of(user: User, membership: Membership, tenant: Tenant) -> Actor:
     )
 
 
+def host_of_tenant(tenant: Tenant) -> str:
+    """The tenant's primary host name."""
+    return str(Domain.objects.filter(tenant=tenant).order_by("-is_primary", "pk").values_list("domain", flat=True)[0])
+
+
 def tenants_of(user: User) -> list[Membership]:
-    return list(Membership.objects.select_related("tenant").filter(user=user, active=True).order_by("tenant__name"))
+    """The user's active memberships of tenants that are in use or being made, by the tenant's name."""
+    return list(
+        Membership.objects.select_related("tenant")
+        .filter(user=user, active=True)
+        .exclude(tenant__state=Tenant.CLOSED)
+        .order_by("tenant__name")
+    )
+
+
+def members_of(tenant: Tenant) -> list[Membership]:
+    """All memberships, former ones last."""
+    found = Membership.objects.select_related("user").filter(tenant=tenant)
+    return list(found.order_by("-active", "user__name", "user__email"))
+
+
+def open_invitations(tenant: Tenant) -> list[Invitation]:
+    """Invitations that nobody has used, late ones too (they can be withdrawn or renewed)."""
+    return list(Invitation.objects.filter(tenant=tenant, used_at=None).order_by("-created_at"))
 
 
 def active_schemas() -> list[str]:

@@ -1,6 +1,34 @@
-"""Acts on tenants, their hosts and their people. Everything here works on ``public``, whatever schema is current."""
+"""Acts on tenants, their hosts and their people. They work on ``public``, whatever schema is current."""
 
+from tenants.services.members import (
+    accept_invitation,
+    change_member,
+    deactivate_member,
+    invite,
+    open_invitation,
+    reactivate_member,
+    withdraw_invitation,
+)
 from tenants.services.migrating import Outcome, migrate_tenants
 from tenants.services.provisioning import complete, drop_tenant, finish_all, provision
+from tenants.services.signup import entry_pass, free_address, open_company, spend_pass
 
-__all__ = ["Outcome", "complete", "drop_tenant", "finish_all", "migrate_tenants", "provision"]
+__all__ = [
+    "Outcome",
+    "accept_invitation",
+    "change_member",
+    "complete",
+    "deactivate_member",
+    "drop_tenant",
+    "entry_pass",
+    "finish_all",
+    "free_address",
+    "invite",
+    "migrate_tenants",
+    "open_company",
+    "open_invitation",
+    "provision",
+    "reactivate_member",
+    "spend_pass",
+    "withdraw_invitation",
+]

@@ -10,6 +10,7 @@ import logging
 import re
 import uuid
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
@@ -44,12 +45,14 @@ def provision(
     language: str,
     actor: Actor,
     owner_name: str = "",
+    email_proven: bool = True,
 ) -> Tenant:
     """Open a tenant: schema (``t_…``), host, data key, owner. Called again with the same schema, host and owner it
     completes what was begun, or gives the tenant that is there.
 
     An owner who has an account keeps the password; None makes an account that nobody can sign in to before a password
-    was set. Raises BusinessError (``tenants.…``) for a value that is refused or taken.
+    was set. ``email_proven``: the new owner need not confirm the address. Raises BusinessError (``tenants.…``) for a
+    value that is refused or taken.
     """
     host = host.lower()
     _check(name=name, schema=schema, host=host, timezone=timezone, currency=currency, language=language)
@@ -57,7 +60,7 @@ def provision(
         try:
             with transaction.atomic():
                 tenant = _claim(name, schema, host, timezone, currency, language)
-                owner = _owner(owner_email, password, owner_name, language)
+                owner = _owner(owner_email, password, owner_name, language, email_proven)
                 _own(tenant, owner)
         except IntegrityError as error:  # somebody else was faster
             raise BusinessError("tenants.address_taken", address=host) from error
@@ -160,11 +163,14 @@ def _claim(name: str, schema: str, host: str, timezone: str, currency: str, lang
     return tenant
 
 
-def _owner(email: str, password: str | None, name: str, language: str) -> User:
-    email = User.objects.normalize_email(email).lower()
-    return User.objects.filter(email=email).first() or User.objects.create_user(
-        email, password, name=name, language=language, date_joined=now()
-    )
+def _owner(email: str, password: str | None, name: str, language: str, proven: bool) -> User:
+    email = User.objects.normalize_email(email.strip()).lower()
+    known = User.objects.filter(email=email).first()
+    if known is not None:
+        return known
+    owner = User.objects.create_user(email, password, name=name, language=language, date_joined=now())
+    EmailAddress.objects.create(user=owner, email=email, primary=True, verified=proven)
+    return owner
 
 
 def _own(tenant: Tenant, owner: User) -> None:

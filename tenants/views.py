@@ -1,0 +1,137 @@
+"""The public host's pages: sign-up, my companies, invitations; and the door of a tenant's host."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from allauth.account.internal.flows.login import Login, perform_login
+from allauth.core import ratelimit
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_GET, require_http_methods
+
+from core.errors import BusinessError
+from tenants import queries, services
+from tenants.forms import CompanyForm, JoinForm, SignUpForm
+from tenants.models import Tenant, User
+
+# Which field of a form an error belongs under.
+FIELD_OF = {"tenants.email_taken": "email", "tenants.bad_address": "address", "tenants.address_taken": "address"}
+
+
+def host_url(request: HttpRequest, tenant: Tenant, path: str = "/") -> str:
+    """Address of a page on the tenant's host, by the scheme and port that the browser used here."""
+    port = request.get_host().partition("]")[2] or request.get_host()
+    suffix = f":{port.rpartition(':')[2]}" if ":" in port else ""
+    return f"{request.scheme}://{queries.host_of_tenant(tenant)}{suffix}{path}"
+
+
+def add_error(form: Form, error: BusinessError | ValidationError) -> None:
+    if isinstance(error, ValidationError):
+        form.add_error("password", error)
+        return
+    field = FIELD_OF.get(error.code)
+    form.add_error(field if field in form.fields else None, sentence(error))
+
+
+def sentence(error: BusinessError) -> str:
+    from core.words import say
+
+    return say(error.code, error.params)
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("my_tenants")
+    return render(request, "tenants/home.html")
+
+
+@require_http_methods(["GET", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Open a company, and an account unless one is signed in."""
+    user = request.user if isinstance(request.user, User) else None
+    form_class = SignUpForm if user is None else CompanyForm
+    form = form_class(request.POST or None, initial={"language": request.LANGUAGE_CODE})  # type: ignore[attr-defined]
+    if request.method == "POST":
+        if refused := ratelimit.consume_or_429(request, action="signup"):
+            return refused
+        if form.is_valid():
+            given: dict[str, Any] = {"email": "", "password": "", "name": ""} | form.cleaned_data
+            try:
+                tenant, owner = services.open_company(user=user, **given)
+            except (BusinessError, ValidationError) as error:
+                add_error(form, error)
+            else:
+                inside = HttpResponseRedirect(f"/tenants/{tenant.pk}/enter/")
+                if user is not None:
+                    return inside
+                # Through allauth: it asks for what a sign-in needs, such as a confirmed address.
+                return perform_login(request, Login(user=owner, redirect_url=inside.url, signup=True))
+    return render(request, "tenants/sign_up.html", {"form": form})
+
+
+@login_required
+@require_GET
+def my_tenants(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request.user, User)
+    memberships = queries.tenants_of(request.user)
+    return render(request, "tenants/my_tenants.html", {"memberships": memberships})
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def enter(request: HttpRequest, tenant_id: int) -> HttpResponse:
+    """From the public host to a tenant's, signed in there too. Asks for a click unless one comes from sign-up."""
+    assert isinstance(request.user, User)
+    tenant = Tenant.objects.filter(pk=tenant_id).first()
+    if tenant is None:
+        raise Http404
+    try:
+        token = services.entry_pass(user=request.user, tenant=tenant)
+    except BusinessError as error:
+        raise Http404 from error
+    response = HttpResponseRedirect(host_url(request, tenant, f"/enter/{token}/"))
+    add_never_cache_headers(response)
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest, token: UUID) -> HttpResponse:
+    """What an invited person sees: join with one click when signed in, else set a password or sign in."""
+    try:
+        found = services.open_invitation(token)
+    except BusinessError as error:
+        return render(request, "tenants/invitation_void.html", {"sentence": sentence(error)}, status=404)
+    user = request.user if isinstance(request.user, User) else None
+    known = user is None and User.objects.filter(email=found.email).exists()
+    form = JoinForm(request.POST or None) if user is None and not known else None
+    if request.method == "POST" and not known:
+        if refused := ratelimit.consume_or_429(request, action="signup"):
+            return refused
+        if form is None or form.is_valid():
+            given = form.cleaned_data if form is not None else {}
+            try:
+                member = services.accept_invitation(token=token, user=user, language=_language(request), **given)
+            except ValidationError as error:  # of the password, so there is a form
+                add_error(form or JoinForm(), error)
+            except BusinessError as error:
+                if form is None:
+                    return render(request, "tenants/invitation_void.html", {"sentence": sentence(error)}, status=409)
+                add_error(form, error)
+            else:
+                inside = f"/tenants/{member.tenant_id}/enter/"
+                if user is not None:
+                    return redirect(inside)
+                return perform_login(request, Login(user=member.user, redirect_url=inside))
+    shown = {"invitation": found, "form": form, "known": known, "other": user is not None and user.email != found.email}
+    return render(request, "tenants/invitation.html", shown)
+
+
+def _language(request: HttpRequest) -> str:
+    return str(getattr(request, "LANGUAGE_CODE", ""))
