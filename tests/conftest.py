@@ -52,6 +52,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: committed_db goes without the mark django_db.")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    # xdist needs the same names in every process; whole payloads with the time of day in them are not, nor readable.
+    return argname if isinstance(val, (str, bytes)) and len(val) > 40 else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     for name in ("shared", "browser"):

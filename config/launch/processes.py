@@ -112,7 +112,8 @@ def product(plan: Plan) -> list[Process]:
             gunicorn,
             cwd=ROOT,
             env={"SAMPAN_ROLE": "web"},
-            probe=answers(plan.host, plan.port, "/"),
+            # A page that fails is a bug to be looked at, not a reason to hold back the start.
+            probe=answers(plan.host, plan.port, "/health"),
         ),
         Process(
             "worker",
