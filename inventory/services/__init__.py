@@ -1,0 +1,63 @@
+"""Acts on products and stock. Nothing else writes stock."""
+
+from inventory.services.catalogue import (
+    ImportResult,
+    LineError,
+    create_product,
+    create_sku,
+    create_warehouse,
+    discontinue_sku,
+    import_skus,
+    update_sku,
+    update_warehouse,
+)
+from inventory.services.drafts import Posted
+from inventory.services.issuing import Issue, Issued, IssueLine, issue_many
+from inventory.services.late import LateCost, late_cost
+from inventory.services.movements import (
+    AdjustLine,
+    ReceiptLine,
+    ReturnLine,
+    UnitsLine,
+    adjust,
+    arrive,
+    freeze,
+    opening,
+    receive,
+    return_goods,
+    transfer,
+    unfreeze,
+)
+from inventory.services.periods import close_period
+
+__all__ = [
+    "AdjustLine",
+    "ImportResult",
+    "Issue",
+    "IssueLine",
+    "Issued",
+    "LateCost",
+    "LineError",
+    "Posted",
+    "ReceiptLine",
+    "ReturnLine",
+    "UnitsLine",
+    "adjust",
+    "arrive",
+    "close_period",
+    "create_product",
+    "create_sku",
+    "create_warehouse",
+    "discontinue_sku",
+    "freeze",
+    "import_skus",
+    "issue_many",
+    "late_cost",
+    "opening",
+    "receive",
+    "return_goods",
+    "transfer",
+    "unfreeze",
+    "update_sku",
+    "update_warehouse",
+]

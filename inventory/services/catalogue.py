@@ -1,0 +1,262 @@
+"""Products, SKUs and warehouses: made, changed, brought in from a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from core import audit, bulk, clock
+from core.errors import BusinessError
+from core.permissions import Actor
+from inventory.codes import code_key
+from inventory.models import Location, Move, Product, Sku, Warehouse
+from inventory.permissions import EDIT_CATALOGUE, EDIT_WAREHOUSE
+from inventory.services import skusheet
+from inventory.services.places import STANDARD
+
+WAREHOUSE_FIELDS = frozenset(("name", "country", "timezone", "sender", "pool_ref", "active", "priority", "account_ref"))
+
+
+@dataclass(frozen=True, slots=True)
+class LineError:
+    """``line`` is the sheet's own number (2 = first row under the heading)."""
+
+    line: int
+    field: str
+    code: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    created: int
+    updated: int
+    unchanged: int
+    errors: tuple[LineError, ...]
+
+
+def create_product(*, actor: Actor, code: str, title: str = "", title_zh: str = "") -> Product:
+    """Raises NotAllowed; BusinessError (``product.code_taken``)."""
+    actor.require(EDIT_CATALOGUE)
+    try:
+        with transaction.atomic():
+            product = Product.objects.create(code=code.strip(), title=title, title_zh=title_zh, created_at=clock.now())
+            audit.record(actor, "product", product.pk, "product.created", code=product.code)
+            return product
+    except IntegrityError:
+        raise BusinessError("product.code_taken", code=code) from None
+
+
+def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
+    """Make a SKU. ``fields``: as in ``skusheet`` (title, title_zh, weight_g, product, …), text or typed.
+
+    Raises NotAllowed; BusinessError: ``sku.code_taken``, ``sku.code_missing`` or the field's own code.
+    """
+    actor.require(EDIT_CATALOGUE)
+    code, values = _checked(code, fields)
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            values = _with_product(values)
+            sku = Sku.objects.create(code=code, code_key=code_key(code), created_at=now, updated_at=now, **values)
+            audit.record(actor, "sku", sku.pk, "sku.created", code=code)
+            return sku
+    except IntegrityError:
+        raise BusinessError("sku.code_taken", code=code) from None
+
+
+def update_sku(*, actor: Actor, sku_id: int, **fields: Any) -> Sku:
+    """Change fields of a SKU; its code stays for ever. Raises NotAllowed; BusinessError (``sku.unknown``, field codes)."""
+    actor.require(EDIT_CATALOGUE)
+    with transaction.atomic():
+        sku = _sku(sku_id)
+        values = _with_product(_checked(sku.code, fields)[1])
+        changed = sorted(name for name, value in values.items() if getattr(sku, name) != value)
+        if changed:
+            for name in changed:
+                setattr(sku, name, values[name])
+            sku.updated_at = clock.now()
+            sku.save(update_fields=[*changed, "updated_at"])
+            audit.record(actor, "sku", sku.pk, "sku.changed", fields=changed)
+    return sku
+
+
+def discontinue_sku(*, actor: Actor, sku_id: int, successor_id: int | None = None) -> Sku:
+    """The SKU is not sold any more: nothing links to it by itself again; the successor is offered instead (Req. 70).
+
+    Raises NotAllowed; BusinessError: ``sku.unknown``, ``sku.bad_successor`` (itself, discontinued, or a circle).
+    """
+    actor.require(EDIT_CATALOGUE)
+    with transaction.atomic():
+        sku = _sku(sku_id)
+        if successor_id is not None and (successor_id == sku_id or _sku(successor_id).state != Sku.ACTIVE):
+            raise BusinessError("sku.bad_successor", sku=sku_id, successor=successor_id)
+        sku.state, sku.successor_id, sku.updated_at = Sku.DISCONTINUED, successor_id, clock.now()
+        sku.save(update_fields=["state", "successor", "updated_at"])
+        audit.record(actor, "sku", sku.pk, "sku.discontinued", successor=successor_id)
+    return sku
+
+
+def import_skus(*, actor: Actor, rows: Iterable[Mapping[str, Any]], dry_run: bool = False) -> ImportResult:
+    """Make or change SKUs from the rows of a sheet. Rows with errors are left out and named; the others go in.
+
+    A dry run says the same and writes nothing. A few statements for thousands of rows. Raises NotAllowed.
+    """
+    actor.require(EDIT_CATALOGUE)
+    wanted, errors = _read(rows)
+    with transaction.atomic():
+        known = {s.code_key: s for s in Sku.objects.select_for_update().filter(code_key__in=wanted).order_by("id")}
+        products = _products(
+            {values["product"] for _, values in wanted.values() if "product" in values}, write=not dry_run
+        )
+        now = clock.now()
+        new, changed = [], []
+        names: set[str] = set()
+        for key, (code, values) in wanted.items():
+            if "product" in values:
+                values["product_id"] = products.get(values.pop("product"))
+            sku = known.get(key)
+            if sku is None:
+                new.append(Sku(code=code, code_key=key, created_at=now, updated_at=now, **values))
+                continue
+            different = {name: value for name, value in values.items() if getattr(sku, name) != value}
+            if different:
+                names |= different.keys()
+                for name, value in different.items():
+                    setattr(sku, name, value)
+                sku.updated_at = now
+                changed.append(sku)
+        result = ImportResult(len(new), len(changed), len(wanted) - len(new) - len(changed), tuple(errors))
+        if dry_run:
+            return result
+        Sku.objects.bulk_create(new, batch_size=1000)
+        if changed:
+            Sku.objects.bulk_update(changed, sorted(names | {"updated_at"}), batch_size=500)
+        audit.record_many(
+            actor,
+            [("sku", sku.pk, "sku.created", {"code": sku.code}) for sku in new]
+            + [("sku", sku.pk, "sku.changed", {"fields": sorted(names)}) for sku in changed],
+        )
+    return result
+
+
+def create_warehouse(*, actor: Actor, code: str, name: str, kind: str = Warehouse.OWN, **fields: Any) -> Warehouse:
+    """Make a warehouse with its standard locations. ``fields``: country, timezone, sender, pool_ref, priority, account_ref.
+
+    ``pool_ref`` is the costing pool: '' together with all others, any other text apart. Raises NotAllowed; BusinessError:
+    ``warehouse.code_taken``, ``warehouse.bad_field``.
+    """
+    actor.require(EDIT_WAREHOUSE)
+    _only(fields)
+    try:
+        with transaction.atomic():
+            warehouse = Warehouse.objects.create(code=code.strip(), name=name, kind=kind, **fields)
+            Location.objects.bulk_create(
+                Location(warehouse=warehouse, kind=_kind(warehouse, place), code=place.upper()) for place in STANDARD
+            )
+            audit.record(actor, "warehouse", warehouse.pk, "warehouse.created", code=warehouse.code)
+            return warehouse
+    except IntegrityError:
+        raise BusinessError("warehouse.code_taken", code=code) from None
+
+
+def update_warehouse(*, actor: Actor, warehouse_id: int, **fields: Any) -> Warehouse:
+    """Change a warehouse. Its costing pool cannot change once goods moved there: value would have to move with it.
+
+    Raises NotAllowed; BusinessError: ``warehouse.unknown``, ``warehouse.bad_field``, ``warehouse.pool_fixed``.
+    """
+    actor.require(EDIT_WAREHOUSE)
+    _only(fields)
+    with transaction.atomic():
+        warehouse = Warehouse.objects.select_for_update().filter(pk=warehouse_id).first()
+        if warehouse is None:
+            raise BusinessError("warehouse.unknown", warehouse=warehouse_id)
+        changed = sorted(name for name, value in fields.items() if getattr(warehouse, name) != value)
+        if "pool_ref" in changed and _moved(warehouse):
+            raise BusinessError("warehouse.pool_fixed", warehouse=warehouse.code)
+        if changed:
+            for name in changed:
+                setattr(warehouse, name, fields[name])
+            warehouse.save(update_fields=changed)
+            audit.record(actor, "warehouse", warehouse.pk, "warehouse.changed", fields=changed)
+    return warehouse
+
+
+def _kind(warehouse: Warehouse, place: str) -> str:
+    return Location.PLATFORM if warehouse.kind == Warehouse.PLATFORM and place == Location.STOCK else place
+
+
+def _moved(warehouse: Warehouse) -> bool:
+    mine = Location.objects.filter(warehouse=warehouse).values("pk")
+    return Move.objects.filter(Q(from_location__in=mine) | Q(to_location__in=mine)).exists()
+
+
+def _only(fields: Mapping[str, Any]) -> None:
+    for name in fields:
+        if name not in WAREHOUSE_FIELDS:
+            raise BusinessError("warehouse.bad_field", field=name)
+
+
+def _sku(sku_id: int) -> Sku:
+    sku = Sku.objects.select_for_update().filter(pk=sku_id).first()
+    if sku is None:
+        raise BusinessError("sku.unknown", sku=sku_id)
+    return sku
+
+
+def _checked(code: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Values of fields given as text or typed; the first problem is raised."""
+    unknown = sorted(name for name in fields if name not in skusheet.READERS)
+    if unknown:
+        raise BusinessError("sku.bad_field", field=unknown[0])
+    code, values, problems = skusheet.read({**fields, "code": code})
+    if problems:
+        field, problem, params = problems[0]
+        raise BusinessError(problem, field=field, **params)
+    return code, values
+
+
+def _with_product(values: dict[str, Any]) -> dict[str, Any]:
+    if "product" in values:
+        values["product_id"] = _products({values["product"]}, write=True)[values.pop("product")]
+    return values
+
+
+def _products(codes: set[str], *, write: bool) -> dict[str, int]:
+    """{product code: id}; those that are not there are made."""
+    if not codes:
+        return {}
+    wanted = sorted(codes)
+    if write:
+        now = clock.now()
+        bulk.insert(
+            "inventory_product",
+            ("code", "title", "title_zh", "created_at"),
+            [(code, code, "", now) for code in wanted],
+            conflict="(code) DO NOTHING",
+        )
+    return dict(Product.objects.filter(code__in=wanted).values_list("code", "pk"))
+
+
+def _read(
+    rows: Iterable[Mapping[str, Any]],
+) -> tuple[dict[str, tuple[str, dict[str, Any]]], list[LineError]]:
+    """{code key: (code, values)} of the rows without errors, and the errors."""
+    wanted: dict[str, tuple[str, dict[str, Any]]] = {}
+    errors: list[LineError] = []
+    lines: dict[str, int] = {}
+    for line, row in enumerate(rows, start=2):
+        code, values, problems = skusheet.read(row)
+        key = code_key(code)
+        if not problems and key in lines:
+            problems = [("code", "sheet.twice", {"code": code, "line": lines[key]})]
+        if problems:
+            errors += [LineError(line, field, problem, params) for field, problem, params in problems]
+            continue
+        lines[key] = line
+        wanted[key] = (code, values)
+    return wanted, errors
