@@ -126,7 +126,8 @@ class Turn:
 def claim(limit: int = 10) -> list[tuple[int, str]]:
     """Lease up to ``limit`` due rows of active tenants, one tenant after the other; commits. Gives (id, token)."""
     tenants = f"public.{get_tenant_model()._meta.db_table}"
-    # The oldest candidates, dealt out by tenant: one with many accounts does not push the others back.
+    # The oldest candidates, dealt out by tenant: one with many accounts does not push the others back. What the lock
+    # finds changed is judged again, so a row that another runner has just claimed *and finished* is left alone.
     sql = f"""
         WITH oldest AS MATERIALIZED (
             SELECT d.id, d.schema, d.due_at FROM public.central_due d
@@ -139,13 +140,14 @@ def claim(limit: int = 10) -> list[tuple[int, str]]:
         )
         UPDATE public.central_due SET lease_until = %s, lease_token = gen_random_uuid()
          WHERE id IN (SELECT d.id FROM public.central_due d JOIN dealt USING (id)
-                       WHERE d.lease_until IS NULL OR d.lease_until < %s FOR UPDATE OF d SKIP LOCKED)
+                       WHERE (d.lease_until IS NULL OR d.lease_until < %s) AND d.due_at <= %s AND NOT d.paused
+                         FOR UPDATE OF d SKIP LOCKED)
         RETURNING id, lease_token
     """
-    wall = clock.wall()
+    now, wall = clock.now(), clock.wall()
     with public_context(), transaction.atomic():
         bulk.execute("SET LOCAL synchronous_commit = off")
-        rows = bulk.fetch(sql, [clock.now(), wall, limit * 50, limit, until(START_SECONDS), wall])
+        rows = bulk.fetch(sql, [now, wall, limit * 50, limit, until(START_SECONDS), wall, now])
     return [(int(row[0]), str(row[1])) for row in rows]
 
 

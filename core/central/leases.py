@@ -24,9 +24,9 @@ LEASE_SECONDS = 30
 BEAT_SECONDS = 7.0
 
 
-def until(seconds: float = LEASE_SECONDS) -> datetime:
-    """Wall clock: until when a lease that begins now is good."""
-    return wall() + timedelta(seconds=seconds)
+def until(seconds: float | None = None) -> datetime:
+    """Wall clock: until when a lease that begins now is good (``LEASE_SECONDS`` unless told)."""
+    return wall() + timedelta(seconds=LEASE_SECONDS if seconds is None else seconds)
 
 
 class _Keeper:

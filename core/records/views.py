@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 
 from django.http import FileResponse, Http404, HttpRequest
@@ -23,7 +24,9 @@ def stored_file(request: HttpRequest, uid: uuid.UUID) -> HttpResponseBase:
         raise Http404("no such file")
     inline = file.media_type == files.PDF and request.GET.get("inline") == "1"
     kind = f"{file.media_type}; charset=utf-8" if file.media_type in files.TEXTS else file.media_type
-    response = FileResponse(iter([files.read(file)]), as_attachment=not inline, filename=file.name, content_type=kind)
+    response = FileResponse(
+        io.BytesIO(files.read(file)), as_attachment=not inline, filename=file.name, content_type=kind
+    )
     response.headers["Content-Length"] = str(file.size)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox" if not inline else "default-src 'self'"
