@@ -134,6 +134,7 @@ class ShipNotice:
     lines: tuple[tuple[str, int], ...]
     service: str = ""
     marketplace: str = ""
+    whole_order: bool = False  # these lines are everything the order has: one call can tell it
 
 
 @dataclass(frozen=True, slots=True)

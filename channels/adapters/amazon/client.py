@@ -234,7 +234,7 @@ def _raise(reply: Reply) -> NoReturn:
     status, operation = reply.status_code, reply.operation
     first = (_errors(reply) or [{}])[0]
     code, message, details = (str(first.get(name) or "") for name in ("code", "message", "details"))
-    told = {"operation": operation, "status": status, "reason": (message or code)[:300]}
+    told: dict[str, Any] = {"operation": operation, "status": status, "reason": (message or code)[:300]}
     if status == 429 or code == "QuotaExceeded":
         raise Throttled(_retry_after(reply), operation=operation)
     if status >= 500:

@@ -321,7 +321,7 @@ def _where(body: Any) -> str:
         if not _reads(check):
             return path
     for place, item in enumerate(body["orderItems"]):
-        if not _reads(lambda item=item: _item(item)):  # type: ignore[misc]
+        if not _reads(lambda item=item: _item(item)):
             return f"orderItems[{place}]{_where_item(item)}"
     return "programs" if not _reads(lambda: _tags(body, body["orderItems"], False)) else "order"
 

@@ -1,0 +1,1 @@
+"""Business acts on marketplace accounts. Each module has one subject."""

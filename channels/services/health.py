@@ -1,0 +1,66 @@
+"""An account's health: what stops its work, as a code with parameters, and the jobs that stand still meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from channels import protocol
+from channels.models import Account, Cursor
+from core import clock
+from core.audit import record
+from core.central import due
+from core.permissions import Actor
+from core.tenancy import require_tenant
+
+# capability: job and seconds between two runs (None: the adapter says)
+JOBS: dict[str, tuple[str, int | None]] = {
+    protocol.ORDERS: ("orders.pull", None),
+    protocol.MESSAGES: ("messages.pull", None),
+    protocol.PLATFORM_STOCK: ("stock.pull", 3600),
+    protocol.SHIPMENTS: ("channels.confirm", 60),
+}
+STOPPED = (Account.PAUSED, Account.RECONNECT)
+
+
+def jobs_of(capabilities: frozenset[str]) -> list[tuple[str, int | None]]:
+    return [job for capability, job in JOBS.items() if capability in capabilities]
+
+
+def set_health(
+    *, account_id: int, health: str, actor: Actor, code: str = "", params: dict[str, Any] | None = None
+) -> bool:
+    """Change the health and its reason; False when nothing changed. *Paused* and *reconnect* stop the jobs.
+
+    An account that a person paused, or whose consent is gone, is not called *failing* or *ok* by work that was
+    still under way: only ``resume`` and ``reconnect`` lead out of there.
+    """
+    with transaction.atomic():
+        account = Account.objects.select_for_update().get(pk=account_id)
+        if account.health in STOPPED and health in (Account.OK, Account.FAILING):
+            return False
+        if account.health == Account.PAUSED and health == Account.RECONNECT:
+            return False
+        return write_health(account, health, actor, code, params or {})
+
+
+def recovered(*, account_id: int, actor: Actor) -> None:
+    """A job of the account went well: it is *ok* again, unless another of its jobs still fails."""
+    if not Cursor.objects.filter(account_id=account_id, failures__gt=0).exists():
+        set_health(account_id=account_id, health=Account.OK, actor=actor)
+
+
+def write_health(account: Account, health: str, actor: Actor, code: str, params: dict[str, Any]) -> bool:
+    """As ``set_health``, for a row that the caller has locked, whatever its health was."""
+    if (account.health, account.health_code, account.health_params) == (health, code, params):
+        return False
+    if account.health != health:
+        account.health_since = clock.now()
+        record(actor, "account", account.pk, f"account.{health}", reason=code)
+        act = due.pause if health in STOPPED else due.resume
+        for job, _ in JOBS.values():
+            act(require_tenant(), job, str(account.pk))
+    account.health, account.health_code, account.health_params = health, code, params
+    account.save(update_fields=["health", "health_code", "health_params", "health_since"])
+    return True

@@ -1,0 +1,31 @@
+"""What an adapter is handed for one account. Built in the thread that holds the tenant; used in any thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.models import Account
+from channels.protocol import Session
+from core import clock
+from core.http import client
+from core.secrets import decrypt_json
+
+
+def credentials_of(account: Account) -> dict[str, Any]:
+    return decrypt_json(bytes(account.credentials)) if account.credentials else {}
+
+
+def session_of(account: Account, access_token: str = "", *, credentials: dict[str, Any] | None = None) -> Session:
+    """Needs the account's tenant to be current (its key decrypts the credentials)."""
+    held = credentials if credentials is not None else credentials_of(account)
+    # Platforms count calls per application and seller, whoever of our tenants makes them.
+    application = f"{account.platform}:{held.get('client_id') or held.get('app_id') or ''}"
+    return Session(
+        http=client(application, account.external_id),
+        external_account=account.external_id,
+        settings=account.settings,
+        credentials=held,
+        marketplaces=tuple(account.marketplaces),
+        access_token=access_token,
+        now=clock.now,
+    )
