@@ -96,7 +96,7 @@ def launcher(tmp_path):
 
 def lasting(name: str, folder: Path, **more: object) -> Process:
     argv = [sys.executable, "-c", FAMILY, str(folder), name]
-    return Process(name, argv, ready_text=b"at home", **more)  # type: ignore[arg-type]
+    return Process(name, argv, ready_text=b"at home", **more)
 
 
 @pytest.fixture
