@@ -30,6 +30,11 @@ def require_tenant() -> str:
     return schema
 
 
+def switch_to(schema: str) -> None:
+    """Leave the connection on a schema: for the edges (a request's host), where nothing is to be restored."""
+    getattr(connection, "set_schema")(schema)  # noqa: B009  # django-tenants' own, unknown to the stubs
+
+
 @contextmanager
 def tenant_context(schema: str) -> Iterator[None]:
     """Work inside one tenant's schema; the former one is restored, also after an error."""

@@ -8,12 +8,30 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from core.tenancy import PUBLIC, current_schema
+from tenants import queries
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts are opened on the public host only, by the sign-up that also opens a tenant, or by invitation."""
+
+    # One sentence for three causes: which of them it was is nobody's business but the owner's of the address.
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _(
+            "The e-mail address or the password is not right, or the address does not belong to this company."
+        ),
+    }
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """On a tenant's host only its members can sign in; to all others there is nothing here."""
+        user = super().authenticate(request, **credentials)
+        tenant = getattr(request, "tenant", None)
+        if user is not None and tenant is not None:
+            if queries.membership(user_id=user.pk, tenant_id=tenant.pk) is None:
+                return None
+        return user
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

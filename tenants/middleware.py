@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import set_urlconf
 
+from core.tenancy import PUBLIC, switch_to
 from tenants import queries
+from tenants.models import Tenant
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -21,7 +23,7 @@ class HostMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        connection.set_schema_to_public()
+        switch_to(PUBLIC)
         host = request.get_host().rsplit(":", 1)[0].lower().strip("[]")
         tenant = queries.tenant_of_host(host)
         if tenant is None and settings.DEMO and queries.is_bare_host(host):
@@ -33,11 +35,18 @@ class HostMiddleware:
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
             set_urlconf(request.urlconf)  # type: ignore[attr-defined]
         else:
-            connection.set_tenant(tenant)
+            if tenant.state != Tenant.ACTIVE:
+                return being_worked_on()
+            switch_to(tenant.schema_name)
         try:
             return self.get_response(request)
         finally:
-            connection.set_schema_to_public()
+            switch_to(PUBLIC)
+
+
+def being_worked_on() -> HttpResponse:
+    """The tenant is paused or still being made ready: said without session, user or tenant."""
+    return HttpResponse(render_to_string("tenants/paused.html"), status=503, headers={"Retry-After": "60"})
 
 
 class MembershipMiddleware:

@@ -22,10 +22,9 @@ def is_bare_host(host: str) -> bool:
 
 
 def tenant_of_host(host: str) -> Tenant | None:
-    domain = Domain.objects.select_related("tenant").filter(domain=host).first()
-    if domain is None or domain.tenant.state != Tenant.ACTIVE:
-        return None
-    return domain.tenant
+    """The tenant behind a host name, in whatever state but closed."""
+    domain = Domain.objects.select_related("tenant").filter(domain=host).exclude(tenant__state=Tenant.CLOSED).first()
+    return None if domain is None else domain.tenant
 
 
 def demo_tenant() -> Tenant | None:

@@ -10,7 +10,7 @@ from tenants.services.members import (
     withdraw_invitation,
 )
 from tenants.services.migrating import Outcome, migrate_tenants
-from tenants.services.provisioning import complete, drop_tenant, finish_all, provision
+from tenants.services.provisioning import complete, drop_tenant, finish_all, provision, schedule_everywhere
 from tenants.services.signup import entry_pass, free_address, open_company, spend_pass
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "open_invitation",
     "provision",
     "reactivate_member",
+    "schedule_everywhere",
     "spend_pass",
     "withdraw_invitation",
 ]

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from core.audit import record
+from core.central import due
 from core.central.models import Due, Outbox
 from core.clock import now
 from core.errors import BusinessError
@@ -97,12 +98,20 @@ def finish_all(*, actor: Actor) -> list[str]:
 
 
 def run_setup_steps(*, schema: str, actor: Actor) -> None:
-    """What the apps registered in ``tenants.ports``, in the tenant's schema."""
+    """The jobs that every tenant has, and what the apps registered in ``tenants.ports``, in the tenant's schema."""
+    due.schedule_defaults(schema)
     order = {label: place for place, label in enumerate(migration.tenant_labels())}
     steps = sorted(ports.setup_steps().items(), key=lambda item: (order.get(item[0].split(".")[0], 99), item[0]))
     with tenant_context(schema):
         for _name, step in steps:
             step(actor)
+
+
+def schedule_everywhere() -> None:
+    """Give every tenant the jobs that newer code brings along; rows that are there keep their times."""
+    with public_context(), transaction.atomic():
+        for schema in Tenant.objects.exclude(state=Tenant.CLOSED).values_list("schema_name", flat=True):
+            due.schedule_defaults(schema)
 
 
 def drop_tenant(*, schema: str, actor: Actor) -> bool:

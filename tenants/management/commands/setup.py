@@ -24,6 +24,7 @@ class Command(BaseCommand):
             call_command("migrate_schemas", shared=True, interactive=False, verbosity=options["verbosity"])
         finished = services.finish_all(actor=actor)
         outcomes = services.migrate_tenants(actor=actor)
+        services.schedule_everywhere()
         failed = [outcome for outcome in outcomes if outcome.error]
         self.stdout.write(f"setup: {len(outcomes) - len(failed)} migrated, {len(finished)} completed")
         if failed:
