@@ -11,6 +11,8 @@ def health(request: HttpRequest) -> JsonResponse:
 
 urlpatterns = [
     path("health", health, name="health"),
+    path("hooks/", include("core.central.urls")),
+    path("", include("core.ui.urls_public")),
     path("accounts/signup/", RedirectView.as_view(pattern_name="sign_up")),
     path("accounts/", include("allauth.urls")),
     path("", include("tenants.urls_public")),

@@ -4,5 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
+    path("", include("core.ui.urls")),
     path("", include("tenants.urls_tenant")),
 ]

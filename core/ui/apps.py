@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class UiConfig(AppConfig):
@@ -6,3 +7,8 @@ class UiConfig(AppConfig):
 
     name = "core.ui"
     label = "ui"
+
+    def ready(self) -> None:
+        from core.ui import menu
+
+        menu.register(menu.Entry("today", _("Today"), "layout-dashboard", "today", 0))

@@ -1,4 +1,4 @@
-"""The reader's language: the user's choice, else the cookie, else the browser's, else English."""
+"""The reader's language (cookie, else the browser's; a page then knows the user's own), and headers of every answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 COOKIE = "lang"
+# No script of anybody else, and none inside a page: what a buyer writes can never run.
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:;"
+    " object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
+)
 
 
 class LanguageMiddleware:
@@ -23,4 +28,7 @@ class LanguageMiddleware:
             request.LANGUAGE_CODE = chosen  # type: ignore[attr-defined]
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", chosen)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         return response

@@ -1,0 +1,7 @@
+"""Sentences."""
+
+from django.utils.translation import gettext_noop as _
+
+SENTENCES: dict[str, str] = {
+    "x.sync": _("x"),
+}
