@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from core.values import Booking, Label, Money, Parcel, ShipmentRequest
 from logistics.canonical import ServiceInfo, Tracked
 
-BOOK, NUMBER_LATER, LABEL, CANCEL, TRACK, QUOTE, MANIFEST = (
+BOOK, NUMBER_LATER, LABEL, CANCEL, TRACK, QUOTE, MANIFEST, NUMBER_POOL = (
     "book",
     "number_later",
     "label",
@@ -24,6 +24,7 @@ BOOK, NUMBER_LATER, LABEL, CANCEL, TRACK, QUOTE, MANIFEST = (
     "track",
     "quote",
     "manifest",
+    "number_pool",  # has no API: numbers come from our own pool, see ``CarrierSession.take_number``
 )
 
 
@@ -47,7 +48,8 @@ class CarrierToken:
 class CarrierSession:
     """``http`` is ``core.http``'s client (see ``channels.protocol.Http`` for its contract).
 
-    ``take_number`` gives the next number of our own pool for a reference (always the same one for the same reference).
+    ``take_number`` gives the number of our own pool for a reference (always the same one for the same reference); it
+    raises Rejected ``pool.empty`` when none is left.
     """
 
     http: Any
@@ -65,23 +67,34 @@ class Carrier(Protocol):
     settings_model: ClassVar[type[CarrierSettings]]
     credentials_model: ClassVar[type[CarrierCredentials]]
 
-    def refresh_token(self, session: CarrierSession) -> CarrierToken | None: ...
+    def refresh_token(self, session: CarrierSession) -> CarrierToken | None:
+        """None when the carrier needs no token. Raises AuthRevoked for credentials that are refused."""
 
     def services(self, session: CarrierSession) -> list[ServiceInfo]: ...
 
     def quote(self, session: CarrierSession, service_code: str, country: str, parcel: Parcel) -> Money: ...
 
-    def book(self, session: CarrierSession, request: ShipmentRequest) -> Booking: ...
+    def book(self, session: CarrierSession, request: ShipmentRequest) -> Booking:
+        """AlreadyDone when the reference is known there (the caller then asks ``find``); Rejected with what is wrong.
+
+        UnknownOutcome when the answer was lost; Transient and Throttled only when certainly nothing was done.
+        """
 
     def find(self, session: CarrierSession, reference: str) -> Booking | None:
-        """The booking made for our reference, or None when the carrier knows nothing of it."""
+        """The booking made for our reference, or None when the carrier knows nothing of it.
+
+        ``raw`` may tell country, postcode and service as booked, so that a stranger's booking is not taken for ours.
+        Raises Rejected ``carrier.booking_cancelled`` when it was made and cancelled.
+        """
 
     def fetch_number(self, session: CarrierSession, waybill: str) -> str:
         """The tracking number, or '' while there is none yet."""
 
-    def fetch_label(self, session: CarrierSession, waybill: str) -> Label: ...
+    def fetch_label(self, session: CarrierSession, waybill: str) -> Label:
+        """NotFound while there is none yet."""
 
-    def cancel(self, session: CarrierSession, waybill: str) -> None: ...
+    def cancel(self, session: CarrierSession, waybill: str) -> None:
+        """AlreadyDone when it is cancelled there; Rejected ``carrier.cancel_too_late``. Safe to repeat."""
 
     def track(self, session: CarrierSession, numbers: Sequence[str]) -> list[Tracked]: ...
 

@@ -1,0 +1,293 @@
+"""The warehouse floor: weighing against what was expected, handing parcels over, and taking mistakes back.
+
+Orders are locked before shipments, as everywhere, so that the floor and the carriers' news never wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from core import bulk, clock, settings_store
+from core.audit import record, record_many
+from core.errors import BusinessError
+from core.events import emit_many
+from core.permissions import Actor
+from core.values import Parcel
+from fulfilment import finding, permissions
+from fulfilment.finding import Scanned, scan
+from fulfilment.models import Weighing
+from logistics import states
+from orders.services import shipping
+
+__all__ = ["Handed", "Scanned", "Weighed", "hand_over", "scan", "undo_hand_over", "undo_weighing", "weigh",
+           "weigh_and_hand_over"]  # fmt: skip
+
+TOLERANCE_G, TOLERANCE_PERCENT = "weigh_tolerance_g", "weigh_tolerance_percent"  # tenant settings; the larger counts
+MUST_WEIGH = "weigh_before_handover"  # tenant setting
+DEFAULT_G, DEFAULT_PERCENT = 20, 5
+OK, OVER, UNDER = "ok", "over", "under"
+HEAVIEST_G = 1_000_000
+PAGE = 100  # shipments of one event
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Grams. ``verdict``: ok, over or under; a parcel outside of the tolerance goes on only when it was accepted."""
+
+    shipment_id: int
+    weight_g: int
+    expected_g: int
+    tolerance_g: int
+    volumetric_g: int
+    chargeable_g: int
+    verdict: str
+
+
+@dataclass
+class Handed:
+    """``done``: shipment ids; ``refused``: {id or code as asked for: (code, params)}."""
+
+    done: list[int] = field(default_factory=list)
+    refused: dict[int | str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+
+def tolerance(expected_g: int, grams: int = DEFAULT_G, percent: float = DEFAULT_PERCENT) -> int:
+    """The larger of the fixed grams and the share of what was expected."""
+    return max(int(grams), round(expected_g * float(percent) / 100))
+
+
+def judge(weight_g: int, expected_g: int, allowed_g: int) -> str:
+    if weight_g > expected_g + allowed_g:
+        return OVER
+    return UNDER if weight_g < expected_g - allowed_g else OK
+
+
+def _shipment(actor: Actor, which: int | str) -> int:
+    return which if isinstance(which, int) else finding.find(actor, which)
+
+
+def _lock(shipment_ids: Sequence[int]) -> None:
+    """Orders first, then the shipments, both in id order."""
+    bulk.fetch(
+        "SELECT o.id FROM orders_order o WHERE o.id IN (SELECT order_id FROM orders_consignment WHERE shipment_id = ANY(%s))"
+        " ORDER BY o.id FOR UPDATE",
+        [list(shipment_ids)],
+    )
+    bulk.fetch("SELECT id FROM logistics_shipment WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(shipment_ids)])
+
+
+def weigh(
+    *,
+    actor: Actor,
+    shipment: int | str,
+    weight_g: int,
+    size_mm: tuple[int, int, int] | None = None,
+    accept: bool = False,
+) -> Weighed:
+    """Weigh a parcel (by id or scanned code) against what was expected; it is *packed* then.
+
+    Every weighing is kept. Raises BusinessError ``weigh.outside`` with both figures when it is outside of the tolerance
+    and not accepted, ``weigh.impossible``, ``ship.state_…`` when the parcel does not stand in the house.
+    """
+    actor.require(permissions.SHIP)
+    sides = size_mm or ()
+    if not 0 < weight_g <= HEAVIEST_G or any(not 0 < side <= 10_000 for side in sides):
+        raise BusinessError("weigh.impossible", weight_g=weight_g)
+    with transaction.atomic():
+        pk = _shipment(actor, shipment)
+        _lock([pk])
+        parcel = finding.show(actor, pk)
+        if parcel.state not in states.ON_FLOOR:
+            raise BusinessError(f"ship.state_{parcel.state}")
+        result = _measure(parcel, weight_g, size_mm)
+        accepted = result.verdict == OK or (accept and actor.can(permissions.OVERRIDE))
+        _keep(actor, result, size_mm or parcel.size_mm, accepted)
+        if accepted:
+            _pack(actor, parcel, result, size_mm)
+    if not accepted:
+        raise BusinessError(
+            "weigh.outside",
+            verdict=result.verdict,
+            measured_g=weight_g,
+            expected_g=result.expected_g,
+            tolerance_g=result.tolerance_g,
+        )
+    return result
+
+
+def _measure(parcel: Scanned, weight_g: int, size_mm: tuple[int, int, int] | None) -> Weighed:
+    with settings_store.remembered():
+        allowed = tolerance(
+            parcel.expected_g,
+            settings_store.get(TOLERANCE_G, DEFAULT_G),
+            settings_store.get(TOLERANCE_PERCENT, DEFAULT_PERCENT),
+        )
+    box = Parcel(weight_g, *(size_mm or parcel.size_mm or (0, 0, 0)))
+    return Weighed(
+        shipment_id=parcel.shipment_id,
+        weight_g=weight_g,
+        expected_g=parcel.expected_g,
+        tolerance_g=allowed,
+        volumetric_g=box.volumetric_g(parcel.divisor),
+        chargeable_g=box.chargeable_g(parcel.divisor),
+        verdict=judge(weight_g, parcel.expected_g, allowed),
+    )
+
+
+def _keep(actor: Actor, result: Weighed, size: tuple[int, int, int] | None, accepted: bool) -> None:
+    length, width, height = size or (None, None, None)
+    Weighing.objects.create(
+        shipment_id=result.shipment_id,
+        weight_g=result.weight_g,
+        length_mm=length,
+        width_mm=width,
+        height_mm=height,
+        expected_g=result.expected_g,
+        volumetric_g=result.volumetric_g,
+        chargeable_g=result.chargeable_g,
+        verdict=result.verdict,
+        accepted=accepted,
+        at=clock.now(),
+        actor_id=actor.id,
+        actor_label=actor.label,
+    )
+
+
+def _pack(actor: Actor, parcel: Scanned, result: Weighed, size_mm: tuple[int, int, int] | None) -> None:
+    length, width, height = size_mm or parcel.size_mm or (None, None, None)
+    states.move([parcel.shipment_id], states.PACKED, expected=[states.READY])
+    bulk.execute(
+        "UPDATE logistics_shipment SET weight_g = %s, length_mm = %s, width_mm = %s, height_mm = %s, chargeable_g = %s,"
+        " weighed_at = %s WHERE id = %s",
+        [result.weight_g, length, width, height, result.chargeable_g, clock.now(), parcel.shipment_id],
+    )
+    record(
+        actor,
+        "shipment",
+        parcel.shipment_id,
+        "shipment.weighed",
+        weight_g=result.weight_g,
+        expected_g=result.expected_g,
+        verdict=result.verdict,
+    )
+    shipping.packed(shipment_ids=[parcel.shipment_id], actor=actor)
+
+
+def hand_over(
+    *,
+    actor: Actor,
+    shipment_ids: Sequence[int] = (),
+    codes: Sequence[str] = (),
+    despite_conflict: bool = False,
+) -> Handed:
+    """Give parcels to the carrier, many at once; stock, marketplace and orders follow by event.
+
+    What may not leave is refused with its reason while the others go. A parcel that has left already counts as done.
+    ``despite_conflict``: also parcels of orders that the buyer or the channel wants changed.
+    """
+    actor.require(permissions.SHIP)
+    if despite_conflict:
+        actor.require(permissions.OVERRIDE)
+    out = Handed()
+    asked: dict[int, int | str] = {pk: pk for pk in shipment_ids}
+    for code in codes:
+        try:
+            asked.setdefault(finding.find(actor, code), code)
+        except BusinessError as error:
+            out.refused[code] = (error.code, error.params)
+    with transaction.atomic():
+        _lock(list(asked))
+        going = _who_may_go(actor, asked, despite_conflict, out)
+        now = clock.now()
+        bulk.execute(
+            "UPDATE logistics_shipment SET state = %s, handed_at = %s, poll_at = %s WHERE id = ANY(%s)",
+            [states.HANDED, now, now, going],
+        )
+        record_many(actor, [("shipment", pk, "shipment.handed", {}) for pk in going])
+        emit_many("shipments.handed_over", [{"ids": going[at : at + PAGE]} for at in range(0, len(going), PAGE)])
+    out.done += going
+    return out
+
+
+def _who_may_go(actor: Actor, asked: dict[int, int | str], despite_conflict: bool, out: Handed) -> list[int]:
+    must_weigh = bool(settings_store.get(MUST_WEIGH, False))
+    rows = bulk.fetch(
+        "SELECT s.id, s.state, s.warehouse_ref, s.weighed_at, coalesce(o.conflict, '') FROM logistics_shipment s"
+        " LEFT JOIN orders_consignment k ON k.shipment_id = s.id LEFT JOIN orders_order o ON o.id = k.order_id"
+        " WHERE s.id = ANY(%s) ORDER BY s.id",
+        [list(asked)],
+    )
+    going: list[int] = []
+    for pk, state, warehouse, weighed, conflict in rows:
+        problem = finding.problem(state, "" if despite_conflict else conflict)
+        if not actor.sees_warehouse(warehouse):
+            out.refused[asked[pk]] = ("shipment.not_found", {})
+        elif state in states.GONE:
+            out.done.append(pk)
+        elif problem is not None:
+            out.refused[asked[pk]] = problem
+        elif must_weigh and weighed is None:
+            out.refused[asked[pk]] = ("ship.not_weighed", {})
+        else:
+            going.append(pk)
+    for pk in set(asked) - {row[0] for row in rows}:
+        out.refused[asked[pk]] = ("shipment.not_found", {})
+    return going
+
+
+def weigh_and_hand_over(
+    *,
+    actor: Actor,
+    code: str,
+    weight_g: int,
+    size_mm: tuple[int, int, int] | None = None,
+    accept: bool = False,
+) -> Weighed:
+    """One scan at the desk: weigh, then give away. Raises as ``weigh`` does, and what refuses the hand-over."""
+    result = weigh(actor=actor, shipment=code, weight_g=weight_g, size_mm=size_mm, accept=accept)
+    handed = hand_over(actor=actor, shipment_ids=[result.shipment_id])
+    for reason, params in handed.refused.values():
+        raise BusinessError(reason, **params)
+    return result
+
+
+@transaction.atomic
+def undo_weighing(*, actor: Actor, shipment_id: int) -> None:
+    """Take a weighing back while the parcel stands in the house. Raises BusinessError ``weigh.nothing_to_undo``."""
+    actor.require(permissions.UNDO)
+    _lock([shipment_id])
+    if not states.move([shipment_id], states.READY, expected=[states.PACKED]):
+        raise BusinessError("weigh.nothing_to_undo")
+    bulk.execute(
+        "UPDATE logistics_shipment SET weight_g = NULL, chargeable_g = NULL, weighed_at = NULL WHERE id = %s",
+        [shipment_id],
+    )
+    record(actor, "shipment", shipment_id, "shipment.weighing_undone")
+    shipping.unpacked(shipment_ids=[shipment_id], actor=actor)
+
+
+@transaction.atomic
+def undo_hand_over(*, actor: Actor, shipment_id: int) -> str:
+    """Take a hand-over back while nothing followed from it: no stock issued, not on a manifest. Returns the state.
+
+    Raises BusinessError ``handover.too_late``: then the goods come back as a return.
+    """
+    actor.require(permissions.UNDO)
+    _lock([shipment_id])
+    rows = bulk.fetch(
+        "SELECT s.weighed_at IS NOT NULL FROM logistics_shipment s WHERE s.id = %s AND s.state = 'handed'"
+        " AND s.manifest_id IS NULL AND NOT EXISTS (SELECT 1 FROM orders_consignment k"
+        " WHERE k.shipment_id = s.id AND k.issued_at IS NOT NULL)",
+        [shipment_id],
+    )
+    if not rows:
+        raise BusinessError("handover.too_late")
+    target = states.PACKED if rows[0][0] else states.READY
+    states.move([shipment_id], target, expected=[states.HANDED])
+    bulk.execute("UPDATE logistics_shipment SET handed_at = NULL, poll_at = NULL WHERE id = %s", [shipment_id])
+    record(actor, "shipment", shipment_id, "shipment.handover_undone")
+    return target
