@@ -30,8 +30,13 @@ class AccountAdapter(DefaultAccountAdapter):
         tenant = getattr(request, "tenant", None)
         if user is not None and tenant is not None:
             if queries.membership(user_id=user.pk, tenant_id=tenant.pk) is None:
+                self.pre_authenticate(request, **credentials)  # counted as wrong, or its right would show
                 return None
         return user
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """By address alone: counted by host, each tenant's would give as many attempts again."""
+        return str(credentials.get("email", "")).lower()
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

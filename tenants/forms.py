@@ -8,18 +8,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.permissions import ROLES
+from core.words import say
 from tenants.choices import CURRENCIES, TIMEZONES
 from tenants.models import User
-
-ROLE_NAMES = {
-    "owner": _("Owner"),
-    "manager": _("Manager"),
-    "clerk": _("Order clerk"),
-    "warehouse": _("Warehouse"),
-    "service": _("Customer service"),
-    "finance": _("Finance"),
-    "viewer": _("Viewer"),
-}
 
 
 def same(names: list[str]) -> list[tuple[str, str]]:
@@ -75,7 +66,9 @@ class JoinForm(forms.Form):
 class ScopeForm(forms.Form):
     """Role and scope. Accounts and warehouses are handed in by whoever knows them: (id, name); none ticked means all."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=[(role, ROLE_NAMES[role]) for role in ROLES], initial="clerk")
+    role = forms.ChoiceField(
+        label=_("Role"), choices=lambda: [(role, say(f"role.{role}")) for role in ROLES], initial="clerk"
+    )
     accounts = forms.TypedMultipleChoiceField(
         label=_("Only these channel accounts"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )

@@ -16,6 +16,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
 from core.errors import BusinessError
+from core.words import say
 from tenants import queries, services
 from tenants.forms import CompanyForm, JoinForm, SignUpForm
 from tenants.models import Tenant, User
@@ -40,8 +41,6 @@ def add_error(form: Form, error: BusinessError | ValidationError) -> None:
 
 
 def sentence(error: BusinessError) -> str:
-    from core.words import say
-
     return say(error.code, error.params)
 
 
