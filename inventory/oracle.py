@@ -139,17 +139,23 @@ def portion(value: Decimal, part: int, whole: int) -> Decimal:
 def reckon(facts: Sequence[Fact], *, average: bool) -> Reckoned:
     """Play a SKU's facts, given in effective order, until what pools told each other is what it turned out to be."""
     learnt: dict[int, tuple[int, Decimal]] = {}
-    for _ in range(ROUNDS):
+    endless: set[int] = set()  # costs that feed themselves: left open
+    rounds = 0
+    while True:
+        rounds += 1
         result = Reckoned()
         outgoes = _play(facts, average, learnt, result)
         news = {
             o.move: (o.priced, o.value)
             for o in outgoes.values()
-            if o.quoted is not None and o.quoted != (o.priced, o.value)
+            if o.move not in endless and o.quoted is not None and o.quoted != (o.priced, o.value)
         }
         if not news:
             break
-        learnt |= news
+        for move, known in news.items():
+            learnt[move] = known if rounds < ROUNDS else (0, Decimal(0))
+        if rounds >= ROUNDS:
+            endless |= set(news)
     _finish(outgoes, result)
     return result
 

@@ -45,7 +45,7 @@ def create_product(*, actor: Actor, code: str, title: str = "", title_zh: str = 
     try:
         with transaction.atomic():
             product = Product.objects.create(code=code.strip(), title=title, title_zh=title_zh, created_at=clock.now())
-            audit.record(actor, "product", product.pk, "product.created", code=product.code)
+            audit.record(actor, "product", product.pk, "product.created", name=product.code)
             return product
     except IntegrityError:
         raise BusinessError("product.code_taken", code=code) from None
@@ -63,7 +63,7 @@ def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
         with transaction.atomic():
             values = _with_product(values)
             sku = Sku.objects.create(code=code, code_key=code_key(code), created_at=now, updated_at=now, **values)
-            audit.record(actor, "sku", sku.pk, "sku.created", code=code)
+            audit.record(actor, "sku", sku.pk, "sku.created", sku=code)
             return sku
     except IntegrityError:
         raise BusinessError("sku.code_taken", code=code) from None
@@ -138,7 +138,7 @@ def import_skus(*, actor: Actor, rows: Iterable[Mapping[str, Any]], dry_run: boo
             Sku.objects.bulk_update(changed, sorted(names | {"updated_at"}), batch_size=500)
         audit.record_many(
             actor,
-            [("sku", sku.pk, "sku.created", {"code": sku.code}) for sku in new]
+            [("sku", sku.pk, "sku.created", {"sku": sku.code}) for sku in new]
             + [("sku", sku.pk, "sku.changed", {"fields": sorted(names)}) for sku in changed],
         )
     return result
@@ -158,7 +158,7 @@ def create_warehouse(*, actor: Actor, code: str, name: str, kind: str = Warehous
             Location.objects.bulk_create(
                 Location(warehouse=warehouse, kind=_kind(warehouse, place), code=place.upper()) for place in STANDARD
             )
-            audit.record(actor, "warehouse", warehouse.pk, "warehouse.created", code=warehouse.code)
+            audit.record(actor, "warehouse", warehouse.pk, "warehouse.created", name=warehouse.code)
             return warehouse
     except IntegrityError:
         raise BusinessError("warehouse.code_taken", code=code) from None

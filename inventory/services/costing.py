@@ -23,11 +23,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 FIFO, AVERAGE = "fifo", "avg"
 METHODS = (FIFO, AVERAGE)
-# A cost that travels in a circle (transfer there and back, both short) may never settle; then the last pass stands.
+# A cost that travels in a circle (transfer there and back, both short) may never settle: after so many passes the moves
+# that still change enter the other pool with their cost open.
 PASSES = 12
 
 Row = list[int]  # [quantity, unvalued, amount]
@@ -208,13 +210,17 @@ def replay(events: Sequence[Event], method: str) -> Played:
     """Play the whole history of one SKU, given in effective order."""
     reversed_moves = {event.reverses for event in events if event.reverses is not None}
     given: dict[int, Known] = {}
-    for _ in range(PASSES):
+    circles: set[int] = set()
+    for attempt in count(1):
         run = _Run(POOLS[method], reversed_moves, given)
         for event in events:
             run.play(event)
-        late = run.late()
+        late = {move: known for move, known in run.late().items() if move not in circles}
         if not late:
             break
+        if attempt >= PASSES:
+            circles |= late.keys()
+            late = dict.fromkeys(late, (0, 0))
         given = given | late
     run.settle_forgiven()
     return run.played
