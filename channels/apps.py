@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class ChannelsConfig(AppConfig):
     name = "channels"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from channels import jobs  # noqa: F401
+        from channels.services import hooks
+        from core.central.hooks import register_finder
+
+        register_finder(hooks.find)

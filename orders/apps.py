@@ -6,4 +6,4 @@ class OrdersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from orders import handlers, parcel_handlers  # noqa: F401
+        from orders import handlers, jobs, parcel_handlers  # noqa: F401

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.db import transaction
 
-from channels.canonical import ShipNotice
+from channels.canonical import Order, ShipNotice
 from channels.models import Account, Confirmation
 from channels.protocol import Session
 from channels.registry import adapter_of
@@ -205,10 +205,11 @@ def _lease(account: Account, adapter: Any, lease: uuid.UUID) -> list[_Row]:
     """
     with transaction.atomic():
         found = bulk.fetch(sql, [account.pk, now, wall, BATCH, lease, until(), now])
-    places = _marketplaces(account, adapter, [row[2] for row in found])
+    orders = _orders(account, adapter, [row[2] for row in found]) if found else {}
     rows = []
     for row in found:
-        lines = json.loads(row[7]) if isinstance(row[7], str) else row[7]
+        told = json.loads(row[7]) if isinstance(row[7], str) else row[7]
+        lines, order = tuple((str(line), int(quantity)) for line, quantity in told), orders.get(row[2])
         notice = ShipNotice(
             order_external_id=row[2],
             reference=row[3],
@@ -216,17 +217,16 @@ def _lease(account: Account, adapter: Any, lease: uuid.UUID) -> list[_Row]:
             service=row[5],
             tracking_number=row[6],
             shipped_at=row[8],
-            lines=tuple((str(line), int(quantity)) for line, quantity in lines),
-            marketplace=places.get(row[2], ""),
+            lines=lines,
+            marketplace=order.marketplace if order else "",
+            whole_order=_is_whole(order, lines),
         )
         rows.append(_Row(row[0], row[1], notice, row[9], look_up=row[10] != Confirmation.WANTED))
     return rows
 
 
-def _marketplaces(account: Account, adapter: Any, order_ids: list[str]) -> dict[str, str]:
-    """Where each order was placed; only asked for when the account sells in several marketplaces."""
-    if len(account.marketplaces) < 2 or not order_ids:
-        return {}
+def _orders(account: Account, adapter: Any, order_ids: list[str]) -> dict[str, Order]:
+    """The orders as the platform told them last, while that is kept: where they were placed, what they hold."""
     found = {}
     for external_id, payload in bulk.fetch(
         "SELECT DISTINCT ON (external_id) external_id, payload FROM channels_rawpayload"
@@ -234,10 +234,18 @@ def _marketplaces(account: Account, adapter: Any, order_ids: list[str]) -> dict[
         [account.pk, inbox.ORDER, order_ids],
     ):
         try:
-            found[external_id] = adapter.parse_order(payload).marketplace
+            found[external_id] = adapter.parse_order(payload)
         except BadPayload:
             continue
     return found
+
+
+def _is_whole(order: Order | None, lines: tuple[tuple[str, int], ...]) -> bool:
+    """Whether the parcel holds all that the order still has."""
+    if order is None:
+        return False
+    wanted = {line.external_line_id: line.quantity - line.cancelled for line in order.lines}
+    return dict(lines) == {line: quantity for line, quantity in wanted.items() if quantity > 0}
 
 
 def _call_all(adapter: Any, session: Session, rows: list[_Row]) -> list[_Result]:

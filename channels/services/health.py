@@ -14,18 +14,19 @@ from core.central import due
 from core.permissions import Actor
 from core.tenancy import require_tenant
 
-# capability: job and seconds between two runs (None: the adapter says)
-JOBS: dict[str, tuple[str, int | None]] = {
-    protocol.ORDERS: ("orders.pull", None),
-    protocol.MESSAGES: ("messages.pull", None),
-    protocol.PLATFORM_STOCK: ("stock.pull", 3600),
-    protocol.SHIPMENTS: ("channels.confirm", 60),
-}
+# capability, job, seconds between two runs (None: the adapter says); the key of a job is the account's id
+JOBS: tuple[tuple[str, str, int | None], ...] = (
+    (protocol.ORDERS, "orders.pull", None),
+    (protocol.ORDERS, "orders.reread", 300),
+    (protocol.MESSAGES, "messages.pull", None),
+    (protocol.PLATFORM_STOCK, "stock.pull", 3600),
+    (protocol.SHIPMENTS, "channels.confirm", 60),
+)
 STOPPED = (Account.PAUSED, Account.RECONNECT)
 
 
 def jobs_of(capabilities: frozenset[str]) -> list[tuple[str, int | None]]:
-    return [job for capability, job in JOBS.items() if capability in capabilities]
+    return [(job, every) for capability, job, every in JOBS if capability in capabilities]
 
 
 def set_health(
@@ -59,7 +60,7 @@ def write_health(account: Account, health: str, actor: Actor, code: str, params:
         account.health_since = clock.now()
         record(actor, "account", account.pk, f"account.{health}", reason=code)
         act = due.pause if health in STOPPED else due.resume
-        for job, _ in JOBS.values():
+        for _, job, _ in JOBS:
             act(require_tenant(), job, str(account.pk))
     account.health, account.health_code, account.health_params = health, code, params
     account.save(update_fields=["health", "health_code", "health_params", "health_since"])
