@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
+    path("", include("core.records.urls")),
     path("", include("core.ui.urls")),
     path("", include("tenants.urls_tenant")),
 ]

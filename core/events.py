@@ -13,7 +13,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from celery import current_app
 from django.db import connection, transaction
+from kombu.exceptions import OperationalError
 
 from core import bulk
 from core.clock import monotonic, wall
@@ -25,6 +27,7 @@ OnFailure = Literal["hold", "aside"]
 
 STREAM_CHARS = 90  # of the column's 120; the rest is for the mark of a row that was set aside
 HINT_EVERY = 0.3  # real seconds between two hints of one process
+AFTER_FAILURE = 5.0  # … longer while the broker is away
 HINT_EXPIRES = 3.0  # a hint that nobody read by then has been overtaken by the tick's
 
 
@@ -41,7 +44,9 @@ class Handler:
 
 
 class HeldRow(Protocol):
-    """What ``close_row`` needs of the row whose handler is running."""
+    """What ``close_row`` needs of the row whose handler is running; it sets ``closed`` when the row is gone for good."""
+
+    closed: bool
 
     @property
     def id(self) -> int: ...
@@ -131,6 +136,8 @@ def close_row() -> Iterator[None]:
         if row is not None:
             close(row)
         yield
+    if row is not None:
+        row.closed = True
 
 
 def close(row: HeldRow) -> None:
@@ -153,19 +160,20 @@ def running(row: HeldRow) -> Iterator[None]:
 def hint() -> None:
     """Wake a worker. Never needed: without it the beat's tick finds the row within a second."""
     global _last_hint
-    from celery import current_app
-
-    if current_app.conf.task_always_eager or monotonic() - _last_hint < HINT_EVERY:
+    if monotonic() - _last_hint < HINT_EVERY:
         return
     _last_hint = monotonic()
-    send("core.central.drain", expires=HINT_EXPIRES)
+    if not send("core.central.drain", expires=HINT_EXPIRES):
+        _last_hint += AFTER_FAILURE
 
 
 def send(task: str, *args: Any, expires: float, retry: bool = False) -> bool:
-    """Send a central task as a hint; a broker that does not answer is no error. Returns whether it was taken."""
-    from celery import current_app
-    from kombu.exceptions import OperationalError
+    """Send a central task as a hint; a broker that does not answer is no error. Returns whether it was taken.
 
+    Never sent where tasks run in place (tests): ``send_task`` would go to the real broker all the same.
+    """
+    if current_app.conf.task_always_eager:
+        return False
     try:
         current_app.send_task(task, args=args, expires=expires, retry=retry, headers={"_schema_name": PUBLIC})
     except (OperationalError, OSError):

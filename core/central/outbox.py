@@ -87,8 +87,10 @@ UPDATE public.central_outbox SET state = 1, lease_token = %s, lease_until = %s, 
 RETURNING id, schema, event, handler, stream, payload, attempt
 """
 
+_CLOSE = "DELETE FROM public.central_outbox WHERE id = %s AND lease_token = %s AND state = 1"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Lease:
     """A row that is ours until it is closed, fails, or the lease runs out because we died."""
 
@@ -100,6 +102,7 @@ class Lease:
     payload: dict[str, Any]
     attempt: int
     token: str
+    closed: bool = False
 
 
 class _Places:
@@ -189,7 +192,8 @@ def run(lease: Lease) -> bool:
                 raise SampanError(NO_HANDLER, handler=lease.handler)
             with events.running(lease), settings_store.remembered():
                 handler.call(lease.payload)
-            _close_if_open(lease)
+            if not lease.closed and bulk.execute(_CLOSE, [lease.id, lease.token]) != 1:
+                raise LeaseLost(row=lease.id)
     except LeaseLost:
         log.warning("outbox row %s (%s): another worker has taken it over", lease.id, lease.handler)
         return False
@@ -197,12 +201,6 @@ def run(lease: Lease) -> bool:
         fail(lease, error)
         return False
     return True
-
-
-def _close_if_open(lease: Lease) -> None:
-    """Close the row of a handler that opened no ``close_row`` of its own; does nothing when it is closed already."""
-    sql = "DELETE FROM public.central_outbox WHERE id = %s AND lease_token = %s AND state = 1"
-    bulk.execute(sql, [lease.id, lease.token])
 
 
 def fail(lease: Lease, error: BaseException) -> None:

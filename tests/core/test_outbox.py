@@ -17,7 +17,7 @@ from core.central.models import Outbox
 from core.clock import wall
 from core.errors import LeaseLost, NoTenant, SampanError, Throttled
 from core.records.models import TenantSetting
-from core.tenancy import tenant_context
+from core.tenancy import current_schema, tenant_context
 from tenants.models import Tenant
 
 Seen = list[tuple[str, Any]]
@@ -34,7 +34,7 @@ class Bench:
         options.setdefault("stream", lambda payload: payload.get("stream", ""))
 
         def call(payload: dict[str, Any]) -> None:
-            self.seen.append((connection.schema_name, payload.get("n")))
+            self.seen.append((current_schema(), payload.get("n")))
             if body is not None:
                 body(payload)
 
@@ -49,7 +49,7 @@ class Bench:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     made = Bench()
-    outbox._places.__init__()
+    outbox._places = outbox._Places()
     yield made
     for table in (events._by_event, events._by_name):
         for name in [n for n in table if n.startswith(made.tag)]:
@@ -342,7 +342,7 @@ def test_many_workers_once_each_and_in_order(bench: Bench, acme: str, beta: str,
     clashes: list[str] = []
 
     def body(payload: dict[str, Any]) -> None:
-        here = f"{connection.schema_name} {payload['stream']}"
+        here = f"{current_schema()} {payload['stream']}"
         with guard:
             if here in busy:
                 clashes.append(here)
@@ -402,8 +402,10 @@ def test_a_lease_is_renewed_while_its_holder_lives(bench: Bench, acme: str, comm
     (lease,) = outbox.claim()
     with leases.kept("public.central_outbox", lease.id, lease.token):
         before = Outbox.objects.get().lease_until
+        assert before is not None
         leases.renew(list(leases._keeper.held.values()))
-        assert Outbox.objects.get().lease_until > before
+        after = Outbox.objects.get().lease_until
+        assert after is not None and after > before
         with events.running(lease), tenant_context(acme), events.close_row():
             # Our own transaction has the row: another connection that renews must not wait for it.
             in_threads(1, lambda: leases.renew(list(leases._keeper.held.values())))
