@@ -75,10 +75,15 @@ class Shop(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Callers that hang up are what these tests are about."""
+
+
 @pytest.fixture
 def shop(settings: Any) -> Iterator[Any]:
     handler = type("OneShop", (Shop,), {"seen": [], "connections": set()})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     settings.SANDBOX_URL = f"http://127.0.0.1:{server.server_port}"
