@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 BATCH, THREADS = 32, 8
 RUN_SECONDS = 100.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 15.0, 3600.0  # business seconds
+REST_SECONDS = 5.0  # business seconds
 GIVE_UP_AFTER = 25  # tries
 OTHER_PARCEL, GAVE_UP = "confirm.other_parcel_known", "confirm.gave_up"
 
@@ -384,5 +385,6 @@ def _rest(account: Account, results: list[_Result], actor: Actor) -> float | Non
             set_health(account_id=account.pk, health=Account.RECONNECT, actor=actor, code=code, params=params)
             return FIRST_BACKOFF
         if isinstance(error, Throttled):
-            return max(0.5, error.retry_after or 2.0)
+            # Not for each single token: a batch should find some.
+            return max(REST_SECONDS, error.retry_after or 0.0)
     return None

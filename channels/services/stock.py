@@ -46,6 +46,7 @@ _COLUMNS = ("account_id", "marketplace", "seller_sku", "asin", "fnsku", "title",
 STALE = timedelta(hours=1)  # a reading that stood still longer begins anew
 FIRST_BACKOFF, LONGEST_BACKOFF = 30.0, 1800.0
 FAILING_AFTER = 3
+PATIENCE = 5.0  # business seconds
 
 
 def fetch_stock(*, account_id: int, actor: Actor, seconds: float = RUN_SECONDS) -> Pulled:
@@ -102,6 +103,12 @@ def _read(account: Account, cursor: Cursor, actor: Actor, done: Pulled, end: flo
                 raise
             restarts += 1
             _move(cursor, page_token="", pages=0, items=0, fresh=0)
+            continue
+        except Throttled as error:
+            # The next page's token lives half a minute: better to wait here than to begin anew.
+            if not error.retry_after or error.retry_after > PATIENCE or clock.monotonic() > end:
+                raise
+            clock.sleep(error.retry_after / clock.speed())
             continue
         last = not page.next_token
         _store(account, cursor, adapter, page, last)
