@@ -44,12 +44,13 @@ class Table(tables.Table):
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """``tone`` "red": its count asks for a person."""
+    """``tone`` "red": its count asks for a person. ``hide_empty``: shown only while it holds something."""
 
     key: str
     label: Text
     count: int | None = None
     tone: str = ""
+    hide_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +215,7 @@ def show(request: PageRequest, page: ListPage, context: Mapping[str, Any] | None
     whole = {
         **shown,
         "tabs": [
-            {"key": t.key, "label": t.label, "count": t.count, "tone": t.tone, "query": state.with_tab(t.key)}
-            for t in tabs
+            (tab, state.with_tab(tab.key)) for tab in tabs if tab.count or not tab.hide_empty or tab.key == state.tab
         ],
         "total": next((tab.count for tab in tabs if tab.key == state.tab), None) if not state.narrowed else None,
         "filters": [_filter(one, state, request.actor) for one in page.filters()],

@@ -1,0 +1,29 @@
+"""Addresses of orders on a tenant's host."""
+
+from django.urls import path
+
+from orders import views
+
+app_name = "orders"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("bulk/hold", views.bulk_hold, name="bulk_hold"),
+    path("bulk/route", views.bulk_route, name="bulk_route"),
+    path("bulk/cancel", views.bulk_cancel, name="bulk_cancel"),
+    path("bulk/tag", views.bulk_tag, name="bulk_tag"),
+    path("bulk/book", views.bulk_book, name="bulk_book"),
+    path("<int:pk>/", views.show, name="show"),
+    path("<int:pk>/hold", views.hold, name="hold"),
+    path("<int:pk>/route", views.route, name="route"),
+    path("<int:pk>/cancel", views.cancel, name="cancel"),
+    path("<int:pk>/book", views.book, name="book"),
+    path("<int:pk>/tag", views.tag, name="tag"),
+    path("<int:pk>/take-back", views.take_back, name="take_back"),
+    path("<int:pk>/settle", views.settle, name="settle"),
+    path("<int:pk>/pull", views.pull, name="pull"),
+    path("<int:pk>/reveal/<slug:field>", views.reveal, name="reveal"),
+    path("<int:pk>/address", views.address, name="address"),
+    path("<int:pk>/address/undo/<int:former>", views.address_undo, name="address_undo"),
+    path("<int:pk>/listing/<int:listing>/skus", views.find_sku, name="find_sku"),
+    path("<int:pk>/listing/<int:listing>/match", views.match, name="match"),
+]
