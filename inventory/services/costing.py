@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import NamedTuple
 
@@ -188,7 +188,8 @@ POOLS: dict[str, type[Pool]] = {FIFO: FifoPool, AVERAGE: AveragePool}
 class Left:
     """What an outgoing move still has to give back: units with a cost, that cost; its pool.
 
-    ``whole`` is what it left with; ``given`` says that this is of a former pass, with later covers in it already.
+    ``whole`` is what it left with; ``given`` says that this is of a former pass, with later covers in it already;
+    ``past``: the move itself is not played here.
     """
 
     pool: str
@@ -196,6 +197,7 @@ class Left:
     amount: int
     whole: Known = (0, 0)
     given: bool = False
+    past: bool = False
 
 
 @dataclass(slots=True)
@@ -206,13 +208,22 @@ class Played:
     pools: dict[str, Pool] = field(default_factory=dict)
 
 
-def replay(events: Sequence[Event], method: str) -> Played:
-    """Play the whole history of one SKU, given in effective order."""
+@dataclass(slots=True)
+class Past:
+    """Where one method stood for a SKU before the first event to be played: pools, and what issues can give back."""
+
+    pools: dict[str, Pool] = field(default_factory=dict)
+    lefts: dict[int, Left] = field(default_factory=dict)
+
+
+def replay(events: Sequence[Event], method: str, past: Past | None = None) -> Played:
+    """Play the history of one SKU, given in effective order: all of it, or what follows ``past``."""
+    past = past or Past()
     reversed_moves = {event.reverses for event in events if event.reverses is not None}
     given: dict[int, Known] = {}
     circles: set[int] = set()
     for attempt in count(1):
-        run = _Run(POOLS[method], reversed_moves, given)
+        run = _Run(POOLS[method], reversed_moves, given, past)
         for event in events:
             run.play(event)
         late = {move: known for move, known in run.late().items() if move not in circles}
@@ -229,12 +240,12 @@ def replay(events: Sequence[Event], method: str) -> Played:
 class _Run:
     """One pass over the history of a SKU."""
 
-    def __init__(self, make: type[Pool], reversed_moves: set[int], given: dict[int, Known]) -> None:
+    def __init__(self, make: type[Pool], reversed_moves: set[int], given: dict[int, Known], past: Past) -> None:
         self.make = make
         self.reversed_moves = reversed_moves
         self.given = given
-        self.played = Played()
-        self.left: dict[int, Left] = {}
+        self.played = Played(pools={name: pool.copy() for name, pool in past.pools.items()})
+        self.left = {move: replace(left) for move, left in past.lefts.items()}
         self.used: dict[int, tuple[str, Known]] = {}  # moves whose cost crossed into another pool, with what was used
         self.forgiven: list[tuple[int, str, int, int]] = []  # (return, pool, issue, units)
 
@@ -299,7 +310,7 @@ class _Run:
             if forgiven:
                 self.forgiven.append((event.move, target, issue, forgiven))
                 rest -= forgiven
-        elif issue not in self.used:
+        elif issue not in self.used and not left.past:
             self.used[issue] = (left.pool, left.whole)
         known = min(rest, left.known)
         amount = share(left.amount, known, left.known) if known else 0

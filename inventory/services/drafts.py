@@ -27,7 +27,8 @@ class Told:
 class Draft:
     """One move to be. ``value_kind`` names its entries. ``strict``: refuse when the units are not there, or are reserved.
 
-    ``owner`` (kind, id): whose reservation at that warehouse is used up by it.
+    ``floating``: the time is that of the posting; it may move on a little while waiting for locks, so that workers who meet
+    at a SKU post in effective order. ``owner`` (kind, id): whose reservation at that warehouse is used up by it.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Draft:
     reverses_id: int | None = None
     told: Told | None = None
     strict: bool = False
+    floating: bool = False
     owner: tuple[str, int] | None = None
     attrs: dict[str, Any] = field(default_factory=dict)
 
@@ -71,7 +73,9 @@ def told(*, amount: Decimal, currency: str, base_currency: str, rate: Decimal | 
 
     Raises BusinessError: ``cost.negative``, ``cost.unknown_currency``, ``cost.rate_missing``.
     """
-    currency = currency or base_currency
+    if isinstance(amount, float):
+        raise TypeError("amounts are Decimal, never float")
+    amount, currency = Decimal(amount), currency or base_currency
     if amount < 0:
         raise BusinessError("cost.negative", amount=str(amount))
     if currency not in KNOWN:

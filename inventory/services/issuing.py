@@ -82,6 +82,7 @@ def issue_many(*, actor: Actor, issues: Sequence[Issue]) -> list[Issued]:
                     from_id=places.pick(issue.warehouse_id, Location.STOCK, line.location_id).id,
                     to_id=customer,
                     effective_at=at,
+                    floating=issue.effective_at is None,
                     lot_id=line.lot_id,
                     owner=owner,
                     attrs={"owner": list(owner)} if owner else {},

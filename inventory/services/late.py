@@ -15,6 +15,7 @@ from inventory.models import Location
 from inventory.permissions import EDIT_COST
 from inventory.services import valuation
 from inventory.services.drafts import told
+from inventory.services.history import Place
 from inventory.services.periods import calendar
 
 
@@ -50,11 +51,12 @@ def late_cost(*, actor: Actor, costs: Sequence[LateCost | tuple], reason: str = 
         valuation.lock({(sku, pool) for sku, pool, _ in incoming.values()})
         former = _told([*wanted])
         new = {move: cost for move, cost in new.items() if former.get(move) != (cost.amount, cost.currency, cost.rate)}
-        causes: dict[int, int | None] = {}
+        since: dict[int, Place | None] = {}
         for move in sorted(new, key=lambda m: (incoming[m][2], m)):
-            causes.setdefault(incoming[move][0], move)
+            sku, _, effective_at = incoming[move]
+            since.setdefault(sku, (effective_at, move))
         valuation.write_costs(actor, list(new.items()))
-        return valuation.revalue(actor, months, causes, new) if new else 0
+        return valuation.revalue(actor, months, since, new) if new else 0
 
 
 def _incoming(moves: list[int]) -> dict[int, tuple]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -23,6 +24,7 @@ from inventory.services.periods import Calendar
 from inventory.services.places import Places
 
 Pair = tuple[int, int]  # (warehouse, SKU)
+FLOAT = timedelta(minutes=5)
 _OWNED = frozenset(Location.OWNED)
 MOVE_COLUMNS = (
     "key",
@@ -63,11 +65,13 @@ def post(
     with transaction.atomic():
         stock = _lock_stock(drafts, places)
         former = _former(drafts)
-        fresh = sorted((d for d in drafts if d.key not in former), key=lambda d: d.effective_at)
+        fresh = [d for d in drafts if d.key not in former]
         if not fresh:
             return Posted(tuple(former[d.key] for d in drafts))
         _check_there([d for d in fresh if d.strict and not force], stock, places)
         standing = valuation.lock(_pools(fresh, places))
+        _let_float(fresh, standing)
+        fresh.sort(key=lambda d: d.effective_at)
         _check_returns(fresh, places)
         ids = _insert(actor, fresh)
         _shift_levels(fresh)
@@ -192,6 +196,18 @@ def _pools(drafts: Sequence[Draft], places: Places) -> set[tuple[int, str]]:
         if source != target:
             found |= {(d.sku_id, pool) for pool in (source, target) if pool is not None}
     return found
+
+
+def _let_float(drafts: Sequence[Draft], standing: valuation.Standing) -> None:
+    """Acts of this moment happen after what was posted while they waited, even if another machine's clock is ahead."""
+    now = clock.now()
+    latest: dict[int, datetime] = {}
+    for (sku, _), (effective_at, _) in standing.through.items():
+        if effective_at <= now + FLOAT:
+            latest[sku] = max(effective_at, latest.get(sku, effective_at))
+    for d in drafts:
+        if d.floating:
+            d.effective_at = max(now, latest.get(d.sku_id, now))
 
 
 def _insert(actor: Actor, drafts: Sequence[Draft]) -> dict[str, int]:

@@ -17,11 +17,11 @@ from typing import Any
 from core import bulk, clock
 from core.permissions import Actor
 from inventory.permissions import POST_TO_CLOSED
-from inventory.services import costing
+from inventory.services import costing, history
 from inventory.services.costing import METHODS, POOLS, Event, Left, Pool
 from inventory.services.drafts import Draft, Told
+from inventory.services.history import Place
 from inventory.services.periods import Calendar
-from inventory.services.places import pools_of_locations
 
 ENTRY_COLUMNS = (
     "move_id",
@@ -65,7 +65,7 @@ class Standing:
     """Locked pool states of some SKUs."""
 
     pools: dict[tuple[int, str], dict[str, Pool]] = field(default_factory=lambda: defaultdict(dict))  # (SKU, method)
-    through: dict[tuple[int, str], tuple[datetime, int]] = field(default_factory=dict)  # (SKU, pool)
+    through: dict[tuple[int, str], Place] = field(default_factory=dict)  # (SKU, pool)
 
 
 @dataclass(slots=True)
@@ -135,18 +135,19 @@ def record(actor: Actor, calendar: Calendar, moved: Sequence[Moved], standing: S
     lefts = _lefts({m.draft.reverses_id for ms in by_sku.values() for m in ms if m.draft.told is None})
     entries: list[Entry] = []
     states: list[tuple] = []
-    again: dict[int, int] = {}
+    again: dict[int, Place | None] = {}
     for sku, moves in by_sku.items():
         moves.sort(key=lambda m: (m.draft.effective_at, m.id))
         found = _continue(sku, moves, standing, lefts)
         if found is None:
-            again[sku] = moves[0].id
+            again[sku] = (moves[0].draft.effective_at, moves[0].id)
         else:
             entries += found
             states += _states(sku, {method: standing.pools[sku, method] for method in METHODS}, standing.through)
     if again:
         fresh = {move.id: move for sku in again for move in by_sku[sku]}
-        more, states_again = _replayed(again, fresh, {})
+        causes: dict[int, int | None] = {sku: by_sku[sku][0].id for sku in again}
+        more, states_again = _replayed(again, causes, fresh, {})
         entries += more
         states += states_again
     return _write(actor, calendar, entries, states)
@@ -165,12 +166,14 @@ def write_costs(actor: Actor, costs: Sequence[tuple[int, Told]]) -> None:
     )
 
 
-def revalue(actor: Actor, calendar: Calendar, causes: dict[int, int | None], costs: dict[int, Told]) -> int:
-    """Play whole SKUs again and append the differences; their states must be locked.
+def revalue(actor: Actor, calendar: Calendar, since: dict[int, Place | None], costs: dict[int, Told]) -> int:
+    """Play SKUs again and append the differences; their states must be locked.
 
-    ``causes``: {SKU: the move that changed something, or None}; ``costs``: {move: its new cost}. Returns the entries.
+    ``since``: {SKU: place of the move that changed something, None = everything}; ``costs``: {move: its new cost}.
+    Returns how many entries were written.
     """
-    entries, states = _replayed(causes, {}, costs)
+    causes = {sku: None if place is None else place[1] for sku, place in since.items()}
+    entries, states = _replayed(since, causes, {}, costs)
     return _write(actor, calendar, entries, states)
 
 
@@ -236,47 +239,41 @@ def _lefts(moves: set[int | None]) -> dict[tuple[int, str], Left]:
 
 
 def _replayed(
-    causes: dict[int, int] | dict[int, int | None], fresh: dict[int, Moved], costs: dict[int, Told]
+    since: dict[int, Place | None], causes: dict[int, int | None], fresh: dict[int, Moved], costs: dict[int, Told]
 ) -> tuple[list[Entry], list[tuple]]:
-    """Play the SKUs' whole histories; entries for what differs from the books, and all states."""
-    places = pools_of_locations()
-    histories, times = history(list(causes), places)
-    books = booked(list(causes))
+    """Play the SKUs' histories again, from the place on that is named; entries for what differs, and the states."""
     entries: list[Entry] = []
     states: list[tuple] = []
-    for sku, events in histories.items():
-        through: dict[tuple[int, str], tuple[datetime, int]] = {}
-        for event in events:
+    for again in history.load(since):
+        through: dict[tuple[int, str], Place] = {}
+        for event in again.events:
             for pool in (event.source, event.target):
                 if pool is not None:
-                    through[sku, pool] = (times[event.move], event.move)
+                    through[again.sku, pool] = (again.times[event.move], event.move)
         ends: dict[str, dict[str, Pool]] = {}
         for method in METHODS:
-            played = costing.replay(events, method)
-            ends[method] = played.pools
+            played = costing.replay(again.events, method, again.past.get(method))
+            ends[method] = {name: pool for name, pool in played.pools.items() if (again.sku, name) in through}
             for (move, pool), row in played.rows.items():
-                former = books.get((move, method, pool))
-                if former == tuple(row):
-                    continue
-                entries.append(
-                    _difference(sku, causes[sku], fresh, costs, times[move], move, method, pool, row, former)
-                )
-        states += _states(sku, ends, through)
+                former = again.books.get((move, method, pool))
+                if former != tuple(row):
+                    place = (again.sku, again.times[move], move)
+                    entries.append(_difference(place, causes[again.sku], fresh, costs, method, pool, row, former))
+        states += _states(again.sku, ends, through)
     return entries, states
 
 
 def _difference(
-    sku: int,
+    place: tuple[int, datetime, int],
     cause: int | None,
     fresh: dict[int, Moved],
     costs: dict[int, Told],
-    effective_at: datetime,
-    move: int,
     method: str,
     pool: str,
     row: Sequence[int],
     former: tuple[int, int, int] | None,
 ) -> Entry:
+    sku, effective_at, move = place
     if former is None and move in fresh:
         return _first(fresh[move], method, pool, *row)
     old = former or (0, 0, 0)
@@ -287,39 +284,7 @@ def _difference(
     )
 
 
-def history(skus: Sequence[int], places: dict[int, str | None]) -> tuple[dict[int, list[Event]], dict[int, datetime]]:
-    """All events of the SKUs in effective order, by SKU, with each move's effective time; the latest told cost counts."""
-    rows = bulk.fetch(
-        "SELECT m.sku_id, m.id, m.from_location_id, m.to_location_id, m.quantity, (c.base_amount * 10000)::bigint,"
-        " m.reverses_id, m.effective_at FROM inventory_move m"
-        " LEFT JOIN (SELECT DISTINCT ON (c.move_id) c.move_id, c.base_amount FROM inventory_cost c"
-        " JOIN inventory_move t ON t.id = c.move_id WHERE t.sku_id = ANY(%s) ORDER BY c.move_id, c.id DESC) c"
-        " ON c.move_id = m.id WHERE m.sku_id = ANY(%s) ORDER BY m.sku_id, m.effective_at, m.id",
-        [list(skus), list(skus)],
-    )
-    events: dict[int, list[Event]] = defaultdict(list)
-    times: dict[int, datetime] = {}
-    for sku, move, from_id, to_id, quantity, cost, reverses, effective_at in rows:
-        source, target = places.get(from_id), places.get(to_id)
-        if source != target:
-            events[sku].append(Event(move, source, target, quantity, cost, reverses))
-            times[move] = effective_at
-    return events, times
-
-
-def booked(skus: Sequence[int]) -> dict[tuple[int, str, str], tuple[int, int, int]]:
-    """{(move, method, pool): (quantity, unvalued, amount)}: the entries so far, summed."""
-    rows = bulk.fetch(
-        "SELECT move_id, method, pool, sum(quantity)::bigint, sum(unvalued)::bigint, (sum(amount) * 10000)::bigint"
-        " FROM inventory_valuation WHERE sku_id = ANY(%s) GROUP BY move_id, method, pool",
-        [list(skus)],
-    )
-    return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
-
-
-def _states(
-    sku: int, ends: dict[str, dict[str, Pool]], through: dict[tuple[int, str], tuple[datetime, int]]
-) -> list[tuple]:
+def _states(sku: int, ends: dict[str, dict[str, Pool]], through: dict[tuple[int, str], Place]) -> list[tuple]:
     return [
         (
             method,

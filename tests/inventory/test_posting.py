@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -196,3 +196,29 @@ def test_scope_and_permission_guard_every_act(shop: Shop) -> None:
         with pytest.raises(NotAllowed):
             services.issue_many(actor=actor, issues=issues(shop, 1))
     assert Move.objects.count() == 0
+
+
+def test_a_back_dated_move_reads_and_writes_only_what_follows(shop: Shop) -> None:
+    sku = shop.skus[0]
+    for n in range(6):
+        shop.receive(sku, 10, f"{n + 1}.01", n * 10)
+        shop.issue(sku, 7, n * 10 + 5)
+    before = Valuation.objects.count()
+    sql = statements(lambda: shop.issue(sku, 1, 52))
+    assert not any("DISTINCT ON (c.move_id)" in statement for statement in sql)  # the whole history was not read
+    moves = list(Valuation.objects.filter(pk__gt=0).order_by("-pk")[: Valuation.objects.count() - before])
+    assert {entry.move.effective_at for entry in moves} <= {shop.at(52), shop.at(55)}
+    assert prove().differences == []
+
+
+def test_acts_of_this_moment_are_posted_in_effective_order(shop: Shop) -> None:
+    """A worker whose clock is a little behind does not make a back-dated move."""
+    sku = shop.skus[0]
+    ahead = clock.now() + timedelta(minutes=2)
+    services.receive(
+        actor=shop.actor, warehouse_id=shop.warehouse, lines=[(sku, 9, D(1))], key="po:1", effective_at=ahead
+    )
+    issue = services.Issue("issue:1", shop.warehouse, None, "shipment", 1, [(1, sku, 2)])
+    (issued,) = services.issue_many(actor=shop.actor, issues=[issue])
+    assert Move.objects.get(pk=issued.moves[0]).effective_at == ahead
+    assert prove().differences == []
