@@ -70,9 +70,14 @@ def members_of(tenant: Tenant) -> list[Membership]:
     return list(found.order_by("-active", "user__name", "user__email"))
 
 
+def member(*, tenant: Tenant, membership_id: int) -> Membership | None:
+    return Membership.objects.select_related("user").filter(tenant=tenant, pk=membership_id).first()
+
+
 def open_invitations(tenant: Tenant) -> list[Invitation]:
     """Invitations that nobody has used, late ones too (they can be withdrawn or renewed)."""
-    return list(Invitation.objects.filter(tenant=tenant, used_at=None).order_by("-created_at"))
+    found = Invitation.objects.select_related("tenant").filter(tenant=tenant, used_at=None)
+    return list(found.order_by("-created_at"))
 
 
 def active_schemas() -> list[str]:

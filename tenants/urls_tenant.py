@@ -2,8 +2,16 @@
 
 from django.urls import path
 
-from tenants import door
+from tenants import door, member_pages
 
 urlpatterns = [
+    path("settings/members/", member_pages.members, name="members"),
+    path("settings/members/invite/", member_pages.invite, name="invite_member"),
+    path(
+        "settings/members/invitations/<int:invitation_id>/withdraw/", member_pages.withdraw, name="withdraw_invitation"
+    ),
+    path("settings/members/<int:membership_id>/", member_pages.member, name="member"),
+    path("settings/members/<int:membership_id>/shut-out/", member_pages.shut_out, name="shut_out_member"),
+    path("settings/members/<int:membership_id>/let-in/", member_pages.let_in, name="let_in_member"),
     path("enter/<str:token>/", door.enter, name="spend_pass"),
 ]

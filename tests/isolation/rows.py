@@ -18,6 +18,7 @@ MOMENT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 # Where a field takes only some values, or a rule binds two of them.
 GIVEN: dict[str, dict[str, Any]] = {
+    "records.StoredFile": {"operation": "fields.personal"},
     "inventory.Move": {"from_location_id": KEY, "to_location_id": KEY + 1},
 }
 
