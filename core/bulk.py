@@ -84,7 +84,12 @@ def copy(table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Non
     if not rows:
         return
     text = "\n".join(["\t".join([_copied(value) for value in row]) for row in rows])
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({','.join(names)}) FROM STDIN") as stream:
+    # What COPY refuses is told when it ends, outside of the calls that Django watches.
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {table} ({','.join(names)}) FROM STDIN") as stream,
+    ):
         stream.write(text + "\n")
 
 

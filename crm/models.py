@@ -8,7 +8,10 @@ from core.tenancy import TenantModel
 
 
 class Conversation(TenantModel):
-    """Messages of one buyer about one thing at one account. ``waiting_since``: the first message not answered yet."""
+    """Messages of one buyer about one thing at one account. ``waiting_since``: the first message not answered yet.
+
+    What is waited for follows from the messages alone (``crm.waiting``); these columns keep it for the inbox.
+    """
 
     OPEN, ANSWERED, CLOSED = "open", "answered", "closed"
 
@@ -19,6 +22,7 @@ class Conversation(TenantModel):
     buyer_name = models.CharField(max_length=200, default="", blank=True)
     subject = models.CharField(max_length=300, default="", blank=True)
     item_ref = models.CharField(max_length=120, default="", blank=True)
+    order_external_id = models.CharField(max_length=120, default="", blank=True)  # where the platform names it
     order = models.ForeignKey("orders.Order", models.SET_NULL, null=True, related_name="+")
     customer = models.ForeignKey("orders.Customer", models.SET_NULL, null=True, related_name="+")
     state = models.CharField(max_length=10, default=OPEN)
@@ -30,7 +34,7 @@ class Conversation(TenantModel):
     created_at = models.DateTimeField()
 
     personal = ("thread", "buyer_id", "buyer_name", "subject")
-    plain = ("item_ref", "state")
+    plain = ("item_ref", "order_external_id", "state")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "thread"], name="conversation_once")]
@@ -38,17 +42,23 @@ class Conversation(TenantModel):
             models.Index(fields=["state", "answer_by", "id"], name="conversation_due"),
             models.Index(fields=["-last_at", "-id"], name="conversation_time"),
             models.Index(fields=["order"], name="conversation_order"),
+            models.Index(fields=["last_at"], name="conversation_unlinked", condition=models.Q(order__isnull=True)),
         ]
 
 
 class Message(TenantModel):
     """One message. Incoming: ``external_id`` unique per account. Outgoing: ``key`` makes the sending happen once.
 
-    Outgoing states: queued → sending → sent | unknown (looked up) | failed. ``note``: internal, never sent.
+    Outgoing states: queued → sending → sent | unknown (looked up) | failed; ``next_at`` stands while one is under way.
+    Incoming ones are unanswered ('') unless an answer covers them, they were answered at the platform itself
+    (elsewhere), or a person closed the conversation without an answer (dismissed). ``note``: internal, never sent.
     """
 
     IN, OUT, NOTE = "in", "out", "note"
     QUEUED, SENDING, SENT, UNKNOWN, FAILED = "queued", "sending", "sent", "unknown", "failed"
+
+    ELSEWHERE, DISMISSED = "elsewhere", "dismissed"
+    UNDER_WAY = (QUEUED, SENDING, UNKNOWN)
 
     id = models.BigAutoField(primary_key=True)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")

@@ -1,0 +1,53 @@
+"""What conversations do by themselves: take messages in, send answers, find their orders."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from core.central import due
+from core.events import Payload, on
+from core.permissions import Actor, system
+from core.tenancy import require_tenant
+from crm.services import incoming, linking, sending
+from crm.services.answers import WANTED
+from tenants.ports import setup_step
+
+SEND_EVERY, SWEEP_EVERY = 30, 300
+
+
+def by_account(payload: Payload) -> str:
+    return str(payload["account_id"])
+
+
+@on("messages.received", name="crm.ingest", stream=by_account)
+def take_in(payload: Payload) -> None:
+    """Each page commits by itself with its raw rows' state, so this may run again."""
+    incoming.ingest_pending(account_id=payload["account_id"])
+
+
+@on(WANTED, name="crm.send", stream=by_account)
+def send(payload: Payload) -> None:
+    """An answer was written. What cannot go out now is left to the due job."""
+    sending.send_due(account_id=payload["account_id"], actor=system("answers"))
+
+
+@due.due_job("crm.send")
+def send_again(key: str) -> None:
+    """Retries, and what a killed worker left."""
+    for account_id in sending.due_accounts():
+        sending.send_due(account_id=account_id, actor=system("answers"))
+
+
+@due.due_job("crm.sweep")
+def sweep(key: str) -> None:
+    """Raw messages that are still new, and conversations whose order may have come since."""
+    for account_id in incoming.pending_accounts():
+        incoming.ingest_pending(account_id=account_id)
+    with transaction.atomic():
+        linking.link_open()
+
+
+@setup_step("crm.jobs")
+def start_jobs(actor: Actor) -> None:
+    due.schedule(require_tenant(), "crm.send", "", SEND_EVERY)
+    due.schedule(require_tenant(), "crm.sweep", "", SWEEP_EVERY)
