@@ -20,7 +20,8 @@ from core.values import Parcel
 from fulfilment import finding, permissions
 from fulfilment.finding import Scanned, scan
 from fulfilment.models import Weighing
-from logistics import states
+from logistics import progress, states
+from logistics.services import tracking
 from orders.services import shipping
 
 __all__ = ["Handed", "Scanned", "Weighed", "hand_over", "scan", "undo_hand_over", "undo_weighing", "weigh",
@@ -205,8 +206,10 @@ def hand_over(
         now = clock.now()
         bulk.execute(
             "UPDATE logistics_shipment SET state = %s, handed_at = %s, poll_at = %s WHERE id = ANY(%s)",
-            [states.HANDED, now, now, going],
+            [states.HANDED, now, now + progress.FIRST_ASK, going],
         )
+        ahead = bulk.fetch("SELECT id FROM logistics_shipment WHERE id = ANY(%s) AND track_main <> ''", [going])
+        tracking.settle(shipment_ids=[row[0] for row in ahead])  # the carrier's scan came before ours
         record_many(actor, [("shipment", pk, "shipment.handed", {}) for pk in going])
         emit_many("shipments.handed_over", [{"ids": going[at : at + PAGE]} for at in range(0, len(going), PAGE)])
     out.done += going

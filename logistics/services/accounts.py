@@ -15,6 +15,7 @@ from core.audit import record, record_many
 from core.errors import BusinessError
 from core.permissions import Actor
 from core.secrets import encrypt
+from core.tenancy import require_tenant
 from logistics import numbers, permissions
 from logistics.canonical import ServiceInfo
 from logistics.models import CarrierAccount, Service, Tracker
@@ -23,6 +24,7 @@ from logistics.registry import carrier_of, tracker_of
 from logistics.services.booking import schedule_work
 from logistics.services.sessions import open_account
 from logistics.services.tracking import schedule_tracking
+from tenants.models import Tenant, WebhookRoute
 
 MOST_NUMBERS = 20_000
 SERVICE_FIELDS = frozenset(
@@ -150,6 +152,12 @@ def connect_tracker(
         external_id=external_id,
         settings=_checked(adapter.settings_model, settings or {}),
         credentials=encrypt(_checked(adapter.credentials_model, credentials)),
+    )
+    WebhookRoute.objects.create(
+        platform=kind,
+        external_id=external_id,
+        tenant=Tenant.objects.get(schema_name=require_tenant()),
+        account_id=tracker.pk,
     )
     schedule_tracking()
     record(actor, "tracker", tracker.pk, "tracker.connected", tracker=kind)

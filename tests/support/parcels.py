@@ -85,11 +85,22 @@ def connect(carrier: Carrier, **settings: Any) -> CarrierAccount:
 def open_shop(account: CarrierAccount, units: int = 1000, **service: Any) -> Shop:
     """One channel account, one warehouse with stock, one service of the carrier account, rules that choose it."""
     now = clock.now()
-    channel = Account.objects.create(platform="amazon", name="store-1", external_id=uuid.uuid4().hex, created_at=now)
+    channel = Account.objects.create(
+        platform="amazon",
+        name="store-1",
+        external_id=uuid.uuid4().hex,
+        health=Account.PAUSED,  # confirmations are asked for, but not sent
+        created_at=now,
+    )
     warehouse: Warehouse = stock.create_warehouse(actor=ACTOR, code="SZ", name="SZ main", sender=SENDER)
     skus: dict[str, Sku] = {
         code: stock.create_sku(
-            actor=ACTOR, code=code, title=code.title(), weight_g=grams, customs_name_en=f"{code} item", customs_name_zh="商品"
+            actor=ACTOR,
+            code=code,
+            title=code.title(),
+            weight_g=grams,
+            customs_name_en=f"{code} item",
+            customs_name_zh="商品",
         )
         for code, grams in SKUS.items()
     }
@@ -103,7 +114,9 @@ def open_shop(account: CarrierAccount, units: int = 1000, **service: Any) -> Sho
     made: Service = accounts.save_service(actor=ACTOR, account_id=account.pk, **fields)
     rules.publish(
         actor=ACTOR,
-        rules=[{"id": "1", "name": "All", "conditions": ANY_COUNTRY, "actions": [{"do": "service", "value": made.key}]}],
+        rules=[
+            {"id": "1", "name": "All", "conditions": ANY_COUNTRY, "actions": [{"do": "service", "value": made.key}]}
+        ],
     )
     return Shop(channel, warehouse, made, skus)
 
