@@ -169,7 +169,7 @@ def _name(
     detail: dict[str, Any] = {"method": method, "pool": pool, "sku": sku, "move": move}
     if expected is None:
         return [Difference("inventory_valuation", row[0], what, "", _say(row[1:]), detail) for row in rows]
-    over = tuple(have - should for have, should in zip(booked, expected, strict=True))
+    over = (booked[0] - expected[0], booked[1] - expected[1], booked[2] - expected[2])
     too_much = [row[0] for row in rows if row[1:] == over]
     ids = [row[0] for row in rows]
     if len(ids) > 1:

@@ -140,7 +140,8 @@ def stock_rows(
             limit,
         ],
     )
-    return [StockRow(*row[:8], figures=_figures(row[8])) for row in rows]
+    shown: list[tuple[Any, ...]] = [(*row[:8], _figures(row[8])) for row in rows]
+    return [StockRow(*row) for row in shown]
 
 
 def worth(
@@ -197,7 +198,7 @@ def stock_card(
         " WHERE m.sku_id = %s AND coalesce(f.counted, false) <> coalesce(t.counted, false)),"
         " line AS (SELECT *, sum(change) OVER (ORDER BY effective_at, id) AS balance FROM moved)"
         " SELECT x.id, x.effective_at, x.posted_at, x.source_kind, x.source_id, x.source_line, f.code, t.code, x.change,"
-        " x.balance, x.reason, x.actor_label FROM line x JOIN inventory_location f ON f.id = x.from_location_id"
+        " x.balance::bigint, x.reason, x.actor_label FROM line x JOIN inventory_location f ON f.id = x.from_location_id"
         " JOIN inventory_location t ON t.id = x.to_location_id ORDER BY x.effective_at DESC, x.id DESC LIMIT %s OFFSET %s",
         [list(FIGURES[figure]), warehouse_id, sku_id, limit, skip],
     )
@@ -206,7 +207,9 @@ def stock_card(
     for row in rows:
         mine = values.get(row[0], {})
         money = {method: (worth[0] if shown else None) for method, worth in mine.items()}
-        lines.append(CardLine(*row[:9], int(row[9]), row[10], row[11], money, {m: w[1] for m, w in mine.items()}))
+        unknown = {method: worth[1] for method, worth in mine.items()}
+        line: tuple[Any, ...] = (*row, money, unknown)
+        lines.append(CardLine(*line))
     return lines
 
 

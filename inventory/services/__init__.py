@@ -29,6 +29,7 @@ from inventory.services.movements import (
     unfreeze,
 )
 from inventory.services.periods import close_period
+from inventory.services.revaluing import revalue_all
 
 __all__ = [
     "AdjustLine",
@@ -56,6 +57,7 @@ __all__ = [
     "opening",
     "receive",
     "return_goods",
+    "revalue_all",
     "transfer",
     "unfreeze",
     "update_sku",

@@ -48,7 +48,7 @@ def create_product(*, actor: Actor, code: str, title: str = "", title_zh: str = 
             audit.record(actor, "product", product.pk, "product.created", name=product.code)
             return product
     except IntegrityError:
-        raise BusinessError("product.code_taken", code=code) from None
+        raise BusinessError("product.code_taken", name=code) from None
 
 
 def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
@@ -66,7 +66,7 @@ def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
             audit.record(actor, "sku", sku.pk, "sku.created", sku=code)
             return sku
     except IntegrityError:
-        raise BusinessError("sku.code_taken", code=code) from None
+        raise BusinessError("sku.code_taken", name=code) from None
 
 
 def update_sku(*, actor: Actor, sku_id: int, **fields: Any) -> Sku:
@@ -161,7 +161,7 @@ def create_warehouse(*, actor: Actor, code: str, name: str, kind: str = Warehous
             audit.record(actor, "warehouse", warehouse.pk, "warehouse.created", name=warehouse.code)
             return warehouse
     except IntegrityError:
-        raise BusinessError("warehouse.code_taken", code=code) from None
+        raise BusinessError("warehouse.code_taken", name=code) from None
 
 
 def update_warehouse(*, actor: Actor, warehouse_id: int, **fields: Any) -> Warehouse:

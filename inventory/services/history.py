@@ -134,8 +134,8 @@ def _rewind(parts: dict[int, Place], tails: dict[int, History], pools: dict[int,
         if sku in unknown:
             continue
         history.past = known[sku]
-        for method in METHODS:
-            history.past[method].lefts = lefts[sku][method]
+        for method, mine in (lefts[sku] or {}).items():
+            history.past[method].lefts = mine
 
 
 def _fits(layers: list[list[int]], units: int) -> bool:

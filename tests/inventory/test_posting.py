@@ -222,3 +222,18 @@ def test_acts_of_this_moment_are_posted_in_effective_order(shop: Shop) -> None:
     (issued,) = services.issue_many(actor=shop.actor, issues=[issue])
     assert Move.objects.get(pk=issued.moves[0]).effective_at == ahead
     assert prove().differences == []
+
+
+def test_playing_everything_again_changes_nothing_and_mends_what_was_lost(shop: Shop) -> None:
+    sku = shop.skus[0]
+    shop.receive(sku, 10, "5", 1)
+    shop.issue(sku, 4, 3)
+    shop.receive(sku, 10, "8", 2)
+    assert services.revalue_all(actor=shop.actor) == 0
+    bulk.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    bulk.execute("SET LOCAL session_replication_role = replica")
+    bulk.execute("DELETE FROM inventory_valuation WHERE id = (SELECT max(id) FROM inventory_valuation)")
+    bulk.execute("SET LOCAL session_replication_role = DEFAULT")
+    assert prove().differences
+    assert services.revalue_all(actor=shop.actor) == 1
+    assert prove().differences == []
