@@ -6,4 +6,6 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crm import handlers  # noqa: F401
+        from crm import handlers, panels  # noqa: F401
+
+        panels.register()

@@ -1,0 +1,50 @@
+"""What conversations show on lower apps' pages: tiles on Today, a panel beside an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from core.permissions import Actor
+from core.ui import menu, panels, today
+from crm import permissions, queries
+
+
+def waiting(actor: Actor) -> int:
+    """For the menu: conversations that wait for an answer."""
+    return queries.counts(actor)["open"]
+
+
+def tiles(actor: Actor) -> Iterator[today.Tile]:
+    if not actor.can(permissions.VIEW):
+        return
+    found = queries.counts(actor)
+    late, failed = found["overdue"], found["failed"]
+    yield today.Tile(
+        "messages.overdue", _("Answers overdue"), late, today.LATE, "crm:index", "tab=overdue", icon="mail"
+    )
+    yield today.Tile(
+        "messages.failed", _("Answers not sent"), failed, today.NOW, "crm:index", "tab=failed", icon="mail-x"
+    )
+    yield today.Tile(
+        "messages.open", _("Buyers waiting"), found["open"] - late, today.SOON, "crm:index", "tab=open", icon="mail"
+    )
+
+
+def order_panel(request: HttpRequest, **given: Any) -> tuple[str, dict[str, Any]] | None:
+    """Conversations about the order that the page shows (``order``: the row or model with an id)."""
+    order = given.get("order")
+    order_id = order.get("id") if isinstance(order, dict) else getattr(order, "pk", None)
+    if order_id is None:
+        return None
+    found = queries.of_order(request.actor, order_id)  # type: ignore[attr-defined]
+    return ("crm/_order_panel.html", {"conversations": found}) if found else None
+
+
+def register() -> None:
+    menu.register(menu.Entry("inbox", _("Inbox"), "mail", "crm:index", 70, permissions.VIEW, waiting))
+    today.register_tiles("crm", tiles)
+    panels.register("order.side", "crm.conversations", order_panel, position=50, operation=permissions.VIEW)
