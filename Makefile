@@ -17,7 +17,7 @@ COMPILE := $(B)/uv pip compile --universal --python-version 3.11 --generate-hash
 LAUNCH := $(B)/python -m config.launch
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 
-.PHONY: help env lock setup assets messages lint types migrations test bench demo up down status clean
+.PHONY: help env lock setup assets messages lint types migrations template test bench demo up down status clean
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -72,6 +72,10 @@ types: env ## mypy with the Django plugin
 
 migrations: env ## no model has changed without its migration
 	$(B)/python -W ignore manage.py makemigrations --check --dry-run
+	$(B)/python manage.py build_template --check
+
+template: env ## the SQL template of a tenant's schema anew, after makemigrations
+	$(B)/python manage.py build_template
 
 test: setup ## all tests; make test ARGS="tests/unit -k ledger"
 	$(B)/pytest -q -n $(WORKERS) $(ARGS)

@@ -102,14 +102,14 @@ class TenantQuerySet(models.QuerySet):
         here = current_schema()
         if self._schema not in (here, PUBLIC):
             raise WrongTenant(built=self._schema, read=here)
-        return super().resolve_expression(*args, **kwargs)  # type: ignore[misc]
+        return super().resolve_expression(*args, **kwargs)
 
     # -- reading
 
     def _fetch_all(self) -> None:
-        if self._result_cache is None:  # type: ignore[has-type]
+        if self._result_cache is None:
             self._check()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def iterator(self, *args: Any, **kwargs: Any) -> Any:
         self._check()

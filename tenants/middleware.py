@@ -32,8 +32,8 @@ class HostMiddleware:
         if tenant is None and not (host in settings.PUBLIC_HOSTS or queries.is_bare_host(host)):
             raise Http404("no such host")
         if tenant is None:
-            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
-            set_urlconf(request.urlconf)  # type: ignore[attr-defined]
+            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
+            set_urlconf(request.urlconf)
         else:
             if tenant.state != Tenant.ACTIVE:
                 return being_worked_on()

@@ -56,7 +56,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """Open a company, and an account unless one is signed in."""
     user = request.user if isinstance(request.user, User) else None
     form_class = SignUpForm if user is None else CompanyForm
-    form = form_class(request.POST or None, initial={"language": request.LANGUAGE_CODE})  # type: ignore[attr-defined]
+    form = form_class(request.POST or None, initial={"language": request.LANGUAGE_CODE})
     if request.method == "POST":
         if refused := ratelimit.consume_or_429(request, action="signup"):
             return refused

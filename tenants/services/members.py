@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
@@ -59,7 +60,7 @@ def withdraw_invitation(*, actor: Actor, tenant: Tenant, invitation_id: int) -> 
             _record(actor, tenant, "invitation", invitation_id, "tenants.invitation_withdrawn")
 
 
-def open_invitation(token: object) -> Invitation:
+def open_invitation(token: UUID) -> Invitation:
     """The invitation behind a link. Raises BusinessError ``tenants.invitation_void`` when it is worth nothing."""
     found = (
         Invitation.objects.select_related("tenant")
@@ -72,7 +73,7 @@ def open_invitation(token: object) -> Invitation:
 
 
 def accept_invitation(
-    *, token: object, user: User | None = None, name: str = "", password: str = "", language: str = ""
+    *, token: UUID, user: User | None = None, name: str = "", password: str = "", language: str = ""
 ) -> Membership:
     """Join: as ``user``, who is signed in with the invited address, or (None) as a new user with name and password.
 

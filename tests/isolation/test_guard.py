@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from celery import shared_task
@@ -266,7 +267,7 @@ def test_a_pooled_connection_goes_back_without_its_tenant(acme):
         },
     }
     handler = ConnectionHandler({"default": pooled})
-    first = handler["default"]
+    first: Any = handler["default"]
     first.alias = "pooled"  # pools are kept by alias
     try:
         first.set_schema(acme)
@@ -293,7 +294,7 @@ def tenant_task() -> None:
     ran.append(current_schema())
 
 
-@shared_task(name="tests.isolation.central_task", central=True)
+@shared_task(name="tests.isolation.central_task", central=True)  # type: ignore[call-overload]
 def central_task() -> None:
     ran.append(current_schema())
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -14,16 +17,17 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
 from config.launch.embedded import postgres_bin
+from config.launch.places import ROOT
 from core.central.models import Due, Outbox
-from core.clock import now
+from core.clock import monotonic, now, sleep
 from core.errors import BusinessError, NotAllowed
 from core.permissions import Actor, system
 from core.records.models import AuditEntry
 from core.secrets import decrypt, encrypt
 from core.secrets.box import Unreadable
-from core.tenancy import tenant_context
+from core.tenancy import current_schema, tenant_context
 from inventory.models import Warehouse
-from tenants import migration, ports, services, template
+from tenants import isolation, migration, ports, services, template
 from tenants.models import Domain, Membership, Tenant, User
 
 ACTOR = system("tests")
@@ -58,7 +62,7 @@ def test_a_tenant_is_ready_for_work():
     owner = User.objects.get(email="owner@gamma.example")
     assert owner.check_password("correct-horse-battery")
     assert Membership.objects.get(tenant=tenant).role == "owner"
-    assert connection.schema_name == "public"
+    assert current_schema() == "public"
     with tenant_context("t_gamma"):
         Warehouse.objects.create(code="W", name="W")
         assert AuditEntry.objects.get().code == "tenants.opened"
@@ -352,3 +356,41 @@ def test_the_command_opens_a_tenant(monkeypatch):
     assert Domain.objects.get(tenant=tenant).domain == "blue-sea.localhost"
     with pytest.raises(CommandError):
         call_command("create_tenant", "Blue Sea!", owner="a@blue.example")
+
+
+# -- killed for real
+
+
+@pytest.mark.kill
+@pytest.mark.parametrize("moment", [0.02, 0.06, 0.1, 0.15, 0.2, 0.3])
+def test_kill_9_while_a_tenant_is_opened(committed_db, moment):
+    """Killed at any moment, the same command again ends with one sound tenant."""
+    env = os.environ | {"DATABASE_URL": committed_db.url, "PASSWORD": "correct-horse-battery"}
+    command = [sys.executable, str(ROOT / "manage.py"), "create_tenant", "gamma", "--owner", "a@gamma.example"]
+    process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = monotonic() + 60
+    # From the moment it has a connection of its own to the database.
+    while process.poll() is None and not _busy(committed_db.name) and monotonic() < until:
+        sleep(0.005)
+    sleep(moment)
+    process.kill()
+    process.wait()
+    while _busy(committed_db.name) and monotonic() < until:  # PostgreSQL notices
+        sleep(0.02)
+    state = Tenant.objects.filter(schema_name="t_gamma").values_list("state", flat=True).first()
+    assert state in (None, Tenant.PROVISIONING, Tenant.ACTIVE)
+    assert ("t_gamma" in schemas()) == (state == Tenant.ACTIVE)
+    subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True)
+    assert Tenant.objects.get(schema_name="t_gamma").state == Tenant.ACTIVE
+    assert isolation.findings() == []
+    with tenant_context("t_gamma"):
+        assert AuditEntry.objects.filter(code="tenants.opened").count() == 1
+
+
+def _busy(database: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [database]
+        )
+        row = cursor.fetchone()
+        return bool(row and row[0])
