@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from core.tenancy import PUBLIC, current_schema
 
-
 # Users are global: counted by host, an attacker would have as many attempts at a password as there are tenants, and a
 # one-time code could be used once on every host.
 GLOBAL = "allauth"

@@ -31,7 +31,8 @@ def test_a_model_keeps_tenants_apart(model: type[models.Model], both):
         with tenant_context(schema):
             row = model._default_manager.get(pk=rows.KEY)
             assert model._default_manager.filter(pk=rows.KEY).count() == 1
-            marks[schema] = {getattr(row, field.attname) for field in texts(model)}
+            given = rows.GIVEN.get(model._meta.label, {})
+            marks[schema] = {getattr(row, field.attname) for field in texts(model) if field.attname not in given}
     assert not marks[acme] & marks[beta]
 
     with tenant_context(acme):
