@@ -30,6 +30,7 @@ from inventory.services.movements import (
 )
 from inventory.services.periods import close_period
 from inventory.services.revaluing import revalue_all
+from inventory.services.snapshot import snapshot_days
 
 __all__ = [
     "AdjustLine",
@@ -58,6 +59,7 @@ __all__ = [
     "receive",
     "return_goods",
     "revalue_all",
+    "snapshot_days",
     "transfer",
     "unfreeze",
     "update_sku",
