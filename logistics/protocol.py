@@ -45,6 +45,17 @@ class CarrierToken:
 
 
 @dataclass(frozen=True, slots=True)
+class SandboxDraft:
+    """An account to make at the simulators: what to post where ('' : nothing), and what it is then connected with."""
+
+    external_id: str
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, Any]
+    register_url: str = ""
+    register: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierSession:
     """``http`` is ``core.http``'s client (see ``channels.protocol.Http`` for its contract).
 
@@ -66,6 +77,9 @@ class Carrier(Protocol):
     capabilities: ClassVar[frozenset[str]]
     settings_model: ClassVar[type[CarrierSettings]]
     credentials_model: ClassVar[type[CarrierCredentials]]
+
+    def sandbox_draft(self, url: str) -> SandboxDraft:
+        """A new account at the simulators under base ``url``; nothing is sent."""
 
     def refresh_token(self, session: CarrierSession) -> CarrierToken | None:
         """None when the carrier needs no token. Raises AuthRevoked for credentials that are refused."""
@@ -107,6 +121,12 @@ class TrackerClient(Protocol):
     """An aggregator such as 17TRACK."""
 
     kind: ClassVar[str]
+    title: ClassVar[str]
+    settings_model: ClassVar[type[CarrierSettings]]
+    credentials_model: ClassVar[type[CarrierCredentials]]
+
+    def sandbox_draft(self, url: str, hook_url: str = "") -> SandboxDraft:
+        """As a carrier's; ``hook_url`` is where the simulator sends its webhooks."""
 
     def register(self, session: CarrierSession, numbers: Sequence[tuple[str, int | None, str]]) -> dict[str, str]:
         """``(number, carrier id or None, destination country)`` × ≤ 40 → {number: '' or error code}."""

@@ -26,7 +26,7 @@ def main() -> int:
     from tests.support.simulators import running
 
     with tempfile.TemporaryDirectory() as data, running(Path(data)) as server:
-        rows = list(_rows(server.url))
+        rows = [*_rows(server.url), *_carrier_rows(server.url)]
     for row in rows:
         print(json.dumps(row) if chosen.json else _line(row))
     return int(any(row["failed"] for row in rows))
@@ -57,6 +57,25 @@ def _rows(url: str) -> Iterator[dict[str, Any]]:
                 "round trip": [(capability, partial(trip, adapter, url)) for trip in trips],
             }
             yield _run(platform, capability, todo)
+
+
+def _carrier_rows(url: str) -> Iterator[dict[str, Any]]:
+    from logistics.registry import all_carriers, all_trackers
+    from tests.contract import carrier_checks as checks
+
+    for key, other in sorted({**all_carriers(), **all_trackers()}.items()):
+        operations = checks.operations(other)
+        trip = checks.check_tracker_trip if hasattr(other, "kind") else checks.check_carrier_trip
+        todo: dict[str, list[tuple[str, Callable[[], None]]]] = {
+            "samples": [(path.stem, partial(checks.check_sample, other, path)) for path in checks.samples(other)],
+            "faults": [
+                (f"{one.name}, {fault.name}", partial(checks.check_fault, other, one, fault))
+                for one in operations
+                for fault in checks.FAULTS
+            ],
+            "round trip": [("trip", partial(trip, other, url))] if operations else [],
+        }
+        yield _run(key, "tracking" if hasattr(other, "kind") else "carrier", todo)
 
 
 def _run(platform: str, capability: str, todo: dict[str, list[tuple[str, Callable[[], None]]]]) -> dict[str, Any]:

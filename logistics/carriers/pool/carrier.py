@@ -21,6 +21,7 @@ from logistics.protocol import (
     CarrierSession,
     CarrierSettings,
     CarrierToken,
+    SandboxDraft,
 )
 
 
@@ -42,6 +43,9 @@ class Pool:
     capabilities: ClassVar[frozenset[str]] = frozenset({BOOK, LABEL, CANCEL, NUMBER_POOL})
     settings_model: ClassVar[type[CarrierSettings]] = Settings
     credentials_model: ClassVar[type[CarrierCredentials]] = CarrierCredentials
+
+    def sandbox_draft(self, url: str) -> SandboxDraft:
+        return SandboxDraft(external_id="", settings={"carrier_name": "Swift 迅达"}, credentials={})
 
     def refresh_token(self, session: CarrierSession) -> CarrierToken | None:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ from pydantic import Field
 from core.errors import AuthRevoked, BadPayload, Rejected, Throttled, Transient, UnknownOutcome
 from logistics.canonical import Tracked
 from logistics.carriers.seventeentrack import mapping
-from logistics.protocol import CarrierCredentials, CarrierSession, CarrierSettings
+from logistics.protocol import CarrierCredentials, CarrierSession, CarrierSettings, SandboxDraft
 
 BASE_URL = "https://api.17track.net"
 MOST = 40
@@ -39,6 +40,17 @@ class SeventeenTrack:
     title: ClassVar[str] = "17TRACK"
     settings_model: ClassVar[type[CarrierSettings]] = Settings
     credentials_model: ClassVar[type[CarrierCredentials]] = Credentials
+
+    def sandbox_draft(self, url: str, hook_url: str = "") -> SandboxDraft:
+        key, token = uuid.uuid4().hex[:12], uuid.uuid4().hex.upper()
+        hook = {"url": hook_url} if hook_url else None
+        return SandboxDraft(
+            external_id=f"trk-{key}",
+            settings={"base_url": f"{url}/seventeentrack"},
+            credentials={"token": token},
+            register_url=f"{url}/_control/seventeentrack/accounts",
+            register={"account_id": f"trk-{key}", "token": token, "webhook": hook},
+        )
 
     def register(self, session: CarrierSession, numbers: Sequence[tuple[str, int | None, str]]) -> dict[str, str]:
         """Registering twice is told by the aggregator and counts as done, so a lost answer may be repeated."""

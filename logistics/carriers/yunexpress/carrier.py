@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import uuid
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from logistics.protocol import (
     CarrierSession,
     CarrierSettings,
     CarrierToken,
+    SandboxDraft,
 )
 
 CREATE, INFO, LABEL_PATH = "/v1/order/package/create", "/v1/order/info/get", "/v1/order/label/get"
@@ -58,6 +60,17 @@ class YunExpress:
     capabilities: ClassVar[frozenset[str]] = frozenset({BOOK, NUMBER_LATER, LABEL, CANCEL, TRACK, QUOTE})
     settings_model: ClassVar[type[CarrierSettings]] = Settings
     credentials_model: ClassVar[type[CarrierCredentials]] = Credentials
+
+    def sandbox_draft(self, url: str) -> SandboxDraft:
+        key = uuid.uuid4().hex[:12]
+        credentials = {"app_id": f"app-{key}", "app_secret": f"sandbox-{uuid.uuid4().hex}"}
+        return SandboxDraft(
+            external_id=f"yun-{key}",
+            settings={"base_url": f"{url}/yunexpress"},
+            credentials=credentials,
+            register_url=f"{url}/_control/yunexpress/accounts",
+            register={"account_id": f"yun-{key}", **credentials},
+        )
 
     def refresh_token(self, session: CarrierSession) -> CarrierToken | None:
         access, seconds = client.token(session)
