@@ -19,7 +19,8 @@ from orders.services.pages import reindex
 
 # A person asked for it: shown until the carrier has answered, then the order closes.
 CANCELLING_PARCEL = "cancelling_parcel"
-ANSWERED = (CANCELLING_PARCEL, "cancelled_in_flight", "cancel_requested")
+# With the parcel gone these have no question left: what the channel changed stands on the order already.
+ANSWERED = (CANCELLING_PARCEL, "cancelled_in_flight", "cancel_requested", "address_changed", "lines_changed")
 
 
 def cancel_shipment(*, actor: Actor, order_ids: Sequence[int], close: bool = False) -> Outcome:
@@ -64,8 +65,28 @@ def cancel_shipment(*, actor: Actor, order_ids: Sequence[int], close: bool = Fal
 
 
 def channel_cancelled(*, order_ids: Sequence[int], actor: Actor) -> Outcome:
-    """The channel cancelled orders whose parcel is in flight: try to take it back; where that fails the conflict stays."""
-    return cancel_shipment(actor=actor, order_ids=order_ids, close=True)
+    """The channel cancelled orders whose parcel was in flight: try to take it back; where that fails the conflict stays.
+
+    In the caller's transaction. An order whose booking has failed meanwhile has no parcel and simply closes.
+    """
+    out = cancel_shipment(actor=actor, order_ids=order_ids, close=True)
+    without = [pk for pk, (code, _) in out.refused.items() if code == "order.no_parcel"]
+    rows = bulk.fetch(
+        "SELECT id, state FROM orders_order WHERE id = ANY(%s) AND channel_status = 'cancelled' AND state = ANY(%s)",
+        [without, sorted(states.BEFORE_BOOKING)],
+    )
+    by_state: dict[str, list[int]] = defaultdict(list)
+    for pk, state in rows:
+        by_state[state].append(pk)
+    for state, ids in by_state.items():
+        moved = states.move(ids, states.CANCELLED, expected=[state], reason_code="order.cancelled_by_channel")
+        record_many(
+            actor,
+            [("order", pk, "order.to_cancelled", {"from": state, "why": "order.cancelled_by_channel"}) for pk in moved],
+        )
+        bulk.execute("UPDATE orders_order SET conflict = '' WHERE id = ANY(%s)", [moved])
+        release_many(lines.ids_of(moved))
+    return out
 
 
 def cancelled(*, shipment_ids: Sequence[int], actor: Actor) -> None:

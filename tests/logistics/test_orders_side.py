@@ -1,0 +1,126 @@
+"""What orders make of their parcels' news: settings, combined orders, cancellations that cross."""
+
+from __future__ import annotations
+
+from channels import canonical
+from channels.models import Confirmation
+from core import settings_store
+from fulfilment import services as floor
+from inventory.models import Reservation
+from logistics.models import Shipment
+from orders.models import Consignment, Order, OrderLine
+from orders.services import booking, recall, shipping
+from tests.orders.conftest import T0, line, order, take
+from tests.support.parcels import ACTOR, booked_orders, parcel_of, ready_orders, settle, states_of
+
+
+def test_orders_are_booked_by_themselves_where_the_tenant_wants_it(shop) -> None:
+    waiting = ready_orders(shop, 1, prefix="W")
+    settle()
+    assert states_of(waiting) == {"ready"}
+    settings_store.put(ACTOR, booking.AUTO_BOOK, True)
+    ids = ready_orders(shop, 2)
+    settle()
+    assert states_of(ids) == {"booked"}
+    assert states_of(waiting) == {"ready"}
+
+
+def test_the_marketplace_is_told_at_the_label_where_the_tenant_wants_it(shop) -> None:
+    ids = booked_orders(shop, 1, prefix="A")
+    assert not Confirmation.objects.exists()
+    settings_store.put(ACTOR, shipping.TELL, shipping.AT_LABEL)
+    late = booked_orders(shop, 1, prefix="B")
+    told = Confirmation.objects.get()
+    assert (told.order_ref, told.tracking_number) == (late[0], parcel_of(late[0]).tracking_number)
+    floor.hand_over(actor=ACTOR, shipment_ids=[parcel_of(pk).pk for pk in ids + late])
+    settle()
+    assert sorted(Confirmation.objects.values_list("order_ref", flat=True)) == sorted(ids + late)
+
+
+def test_the_name_that_a_platform_is_told_is_the_services_own(shop) -> None:
+    shop.service.channel_names = {"amazon": "Yanwen"}
+    shop.service.save()
+    ids = booked_orders(shop)
+    floor.hand_over(actor=ACTOR, shipment_ids=[parcel_of(ids[0]).pk])
+    settle()
+    assert Confirmation.objects.get().carrier == "Yanwen"
+
+
+def test_a_parcel_of_combined_orders_is_told_for_the_order_that_has_the_lines(shop) -> None:
+    """eBay combines two orders after one was booked: the parcel goes with its lines."""
+    ids = take(shop, order("one", line("one-1")), order("two", line("two-1", "CUP"))).created
+    from orders.services.release import release
+
+    release(order_ids=ids, actor=ACTOR)
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    settle()
+    parcels = [parcel_of(pk).pk for pk in ids]
+    (combined,) = take(shop, order("both", line("one-1"), line("two-1", "CUP"))).created
+    assert states_of(ids) == {"combined"}
+    assert states_of([combined]) == {"booked"}
+    floor.hand_over(actor=ACTOR, shipment_ids=parcels)
+    settle()
+    assert states_of([combined]) == {"handed"}
+    told = list(Confirmation.objects.order_by("id"))
+    assert {one.order_external_id for one in told} == {"both"}
+    assert sorted(name for one in told for name, _ in one.lines) == ["one-1", "two-1"]
+
+
+def test_an_order_of_two_parcels_is_handed_over_with_the_last_one(shop) -> None:
+    (pk,) = booked_orders(shop)
+    first = parcel_of(pk)
+    Consignment.objects.filter(order_id=pk).first().lines.filter(line__seller_sku="CABLE").delete()
+    Order.objects.filter(pk=pk).update(state="ready")
+    booking.book_orders(actor=ACTOR, order_ids=[pk])
+    settle()
+    second = parcel_of(pk)
+    assert (second.reference, states_of([pk])) == (f"S{pk}-2", {"booked"})
+    floor.hand_over(actor=ACTOR, shipment_ids=[first.pk])
+    settle()
+    assert states_of([pk]) == {"booked"}
+    assert dict(OrderLine.objects.values_list("seller_sku", "shipped")) == {"LAMP": 1, "CABLE": 0}
+    floor.hand_over(actor=ACTOR, shipment_ids=[second.pk])
+    settle()
+    assert states_of([pk]) == {"handed"}
+    assert sorted(quantity for one in Confirmation.objects.all() for _, quantity in one.lines) == [1, 2]
+    assert not Reservation.objects.filter(closed_at=None).exists()
+
+
+def test_a_channel_cancellation_that_crosses_a_booking(shop, carrier) -> None:
+    ids = ready_orders(shop)
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    gone = order(
+        "O-0",
+        line("O-0-1", cancelled=1),
+        line("O-0-2", "CABLE", 2, "3.33", cancelled=2),
+        status=canonical.CANCELLED,
+        updated_at=T0.replace(hour=11),
+    )
+    written = take(shop, gone)
+    assert written.ask_cancel == ids
+    recall.channel_cancelled(order_ids=ids, actor=ACTOR)
+    settle()
+    found = Order.objects.get(pk=ids[0])
+    assert (found.state, found.conflict) == ("cancelled", "")
+    assert not Reservation.objects.filter(closed_at=None).exists()
+    assert all(one["cancelled"] for one in carrier.shipments())
+
+
+def test_a_channel_cancellation_after_the_booking_failed(shop) -> None:
+    ids = ready_orders(shop)
+    Order.objects.update(ship_postcode="")
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    settle()
+    assert states_of(ids) == {"failed"}
+    Order.objects.update(channel_status="cancelled", conflict="cancelled_in_flight")
+    recall.channel_cancelled(order_ids=ids, actor=ACTOR)
+    found = Order.objects.get(pk=ids[0])
+    assert (found.state, found.conflict) == ("cancelled", "")
+    assert not Reservation.objects.filter(closed_at=None).exists()
+
+
+def test_the_receivers_snapshot_does_not_follow_the_order(shop) -> None:
+    ids = booked_orders(shop)
+    Order.objects.update(ship_city="Hamburg")
+    assert Shipment.objects.get().receiver["city"] == "Berlin"
+    assert parcel_of(ids[0]).country == "DE"
