@@ -22,6 +22,12 @@ JOBS: tuple[tuple[str, str, int | None], ...] = (
     (protocol.PLATFORM_STOCK, "stock.pull", 3600),
     (protocol.SHIPMENTS, "channels.confirm", 60),
 )
+_ENTRIES = {
+    Account.OK: "account.ok",
+    Account.PAUSED: "account.paused",
+    Account.RECONNECT: "account.reconnect",
+    Account.FAILING: "account.failing",
+}
 STOPPED = (Account.PAUSED, Account.RECONNECT)
 
 
@@ -58,7 +64,7 @@ def write_health(account: Account, health: str, actor: Actor, code: str, params:
         return False
     if account.health != health:
         account.health_since = clock.now()
-        record(actor, "account", account.pk, f"account.{health}", reason=code)
+        record(actor, "account", account.pk, _ENTRIES[health], reason=code)
         act = due.pause if health in STOPPED else due.resume
         for _, job, _ in JOBS:
             act(require_tenant(), job, str(account.pk))

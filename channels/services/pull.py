@@ -36,7 +36,7 @@ from core.tenancy import require_tenant
 log = logging.getLogger(__name__)
 
 PAGE_TOKEN_DEAD, WINDOW_TOO_BIG = "adapter.page_token_dead", "adapter.window_too_big"
-RUN_SECONDS = 150.0  # wall: a run ends between two pages long before its task's time limit
+RUN_SECONDS = 30.0  # wall: a run ends between two pages, so that other accounts and the outbox get their turn
 SMALLEST = timedelta(minutes=1)
 HALVE_FROM = timedelta(hours=2)
 FAILING_AFTER = 3  # failures in a row until the account is called failing

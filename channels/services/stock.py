@@ -21,7 +21,7 @@ from channels.services.health import STOPPED, recovered, set_health
 from channels.services.pull import PAGE_TOKEN_DEAD, RESTARTS, RUN_SECONDS, Pulled, with_token
 from core import bulk, clock, faults
 from core.central.leases import kept, until
-from core.errors import AdapterError, AuthRevoked, BadPayload, LeaseLost, Rejected, Throttled
+from core.errors import AdapterError, AuthRevoked, BadPayload, LeaseLost, PermissionMissing, Rejected, Throttled
 from core.events import emit
 from core.permissions import Actor
 from core.tenancy import require_tenant
@@ -259,6 +259,9 @@ def _failed(account: Account, cursor: Cursor, actor: Actor, done: Pulled, error:
     reason = {"error_code": done.code, "error_params": done.params}
     if isinstance(error, Throttled):
         done.wait = max(1.0, error.retry_after or 60.0)
+        return _release(cursor, **reason)
+    if isinstance(error, PermissionMissing):
+        # Many sellers keep no stock at the platform: said at this job, no reason to call the account failing.
         return _release(cursor, **reason)
     failures = cursor.failures + 1
     done.wait = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF)

@@ -102,3 +102,12 @@ def test_an_unreadable_row_stands_on_the_desk_and_stops_nothing(
     assert read(inside).done
     assert PlatformStock.objects.get().fulfillable == 5
     assert RawPayload.objects.get(kind="inventory").state == RawPayload.DEAD
+
+
+def test_a_seller_without_stock_there_is_not_failing(inside: Account, shop: Seller, sandbox: str) -> None:
+    """Amazon denies the stock of a marketplace that the seller does not sell in; orders go on."""
+    Account.objects.update(marketplaces=["A2EUQ1WTGCTBG2"])
+    done = read(inside)
+    assert (done.done, done.code) == (False, "adapter.permission_missing")
+    assert Cursor.objects.get(job=stock.JOB).error_code == "adapter.permission_missing"
+    assert Account.objects.get().health == Account.OK
