@@ -127,8 +127,13 @@ def update(locale: str, source: Catalog) -> None:
             string = known.string if known is not None and not known.fuzzy else None
             files = sorted({(file, 0) for file, _ in message.locations})
             fresh.add(message.id, string, files, flags=message.flags, context=message.context)
+    write(locale, fresh)
+
+
+def write(locale: str, catalog: Catalog) -> None:
+    """Write the catalogue, sorted, without what changes when the text does not."""
     body = BytesIO()
-    write_po(body, fresh, width=0, sort_output=True, omit_header=False, include_lineno=False, no_location=True)
+    write_po(body, catalog, width=0, sort_output=True, omit_header=False, include_lineno=False, no_location=True)
     lines = [
         line
         for line in body.getvalue().decode("utf-8").split("\n")

@@ -47,7 +47,7 @@ def condition(one: ConditionResult, top: bool = True) -> SafeString:
     if one.kind == "not":
         return format_html("{} ({})", say("rule.not"), condition(one.children[0], False))
     if not one.children:
-        return format_html('<span class="cond ok">{} ✓</span>', say("rule.always"))
+        return format_html('<span class="cond ok">{} <i>✓</i></span>', say("rule.always"))
     between = " · " if one.kind == "all" else f" {say('rule.or')} "
     inner = format_html_join(between, "{}", ((condition(child, False),) for child in one.children))
     return inner if top and one.kind == "all" else format_html("({})", inner)
@@ -65,7 +65,7 @@ def _leaf(one: ConditionResult) -> SafeString:
     elif one.holds is False:
         was = actual(one.field, one.actual)
     detail = format_html(' <span class="was">({})</span>', was) if was else ""
-    return format_html('<span class="cond {}">{} {}{}</span>', kind, text, mark, detail)
+    return format_html('<span class="cond {}">{} <i>{}</i>{}</span>', kind, text, mark, detail)
 
 
 def value(field: str, given: Any) -> str:

@@ -43,7 +43,10 @@ class _Sentence(string.Formatter):
             return formats.DASH
         if format_spec.endswith("."):
             many = value if isinstance(value, list | tuple) else [value]
-            return formats.joined(say(f"{format_spec}{one}", self.params) for one in many)
+            # A word that is not in the catalogue is shown without its prefix.
+            return formats.joined(
+                say(f"{format_spec}{one}", self.params) if knows(f"{format_spec}{one}") else str(one) for one in many
+            )
         return _spec(format_spec, value, self.params)
 
 

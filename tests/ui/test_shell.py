@@ -14,7 +14,12 @@ from tests.ui.conftest import HOST, SignIn
 pytestmark = pytest.mark.django_db
 
 # Pages for people who are not signed in, or that have a check of their own.
-OPEN = {"core.ui.views.shell.choose_language", "core.ui.views.shell.choose_theme", "tenants.door.enter", "core.records.views.stored_file"}
+OPEN = {
+    "core.ui.views.shell.choose_language",
+    "core.ui.views.shell.choose_theme",
+    "tenants.door.enter",
+    "core.records.views.stored_file",
+}
 
 
 def views(patterns: list[URLPattern | URLResolver] | None = None) -> dict[str, object]:
