@@ -6,6 +6,6 @@ class OrdersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from orders import handlers, jobs, parcel_handlers, today  # noqa: F401
+        from orders import handlers, jobs, parcel_handlers, today, upkeep  # noqa: F401
 
         today.register()

@@ -266,6 +266,12 @@ def retry_short(*, actor: Actor, sku_ids: Sequence[int], limit: int = 1000) -> i
 
 
 @transaction.atomic
+def try_short_again(*, sku_ids: Sequence[int], actor: Actor) -> int:
+    """As ``retry_short``, in a transaction of its own."""
+    return retry_short(sku_ids=sku_ids, actor=actor)
+
+
+@transaction.atomic
 def expire_unpaid(*, actor: Actor, limit: int = 500) -> int:
     """Give back stock that unpaid orders held too long; the orders stay pending and may be paid later."""
     late = expired(limit)

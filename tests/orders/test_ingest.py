@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 
 from channels import canonical
+from core import clock
+from core.errors import BusinessError
 from core.records.models import AuditEntry
 from core.values import Address
 from inventory.models import Reservation
 from orders import queries, states
 from orders.models import Customer, Order, OrderCount, OrderLine
+from orders.services import acts
 from orders.services.release import release
 from tests.orders.conftest import ACTOR, T0, Shop, line, order, take
 
@@ -277,3 +280,47 @@ def test_statements_per_page_do_not_grow_with_its_size(shop: Shop, django_assert
     with django_assert_max_num_queries(20):
         release(order_ids=written.to_route, actor=ACTOR)
     assert counts() == {states.READY: 80, states.NEW: 5}
+
+
+def test_counts_stay_right_when_summed_up(shop: Shop) -> None:
+    ids = take(shop, *[order(f"A{i}", line(f"L{i}")) for i in range(5)]).to_route
+    release(order_ids=ids, actor=ACTOR)
+    before, rows = counts(), OrderCount.objects.count()
+    acts.compact_counts()
+    assert counts() == before == {states.READY: 5} and OrderCount.objects.count() < rows
+
+
+def test_a_hold_until_a_moment_ends_by_itself(shop: Shop) -> None:
+    ids = take(shop, order("A1")).to_route
+    release(order_ids=ids, actor=ACTOR)
+    acts.hold(actor=ACTOR, order_ids=ids, note="gift", until=clock.now() + timedelta(days=1))
+    acts.wake_held(actor=ACTOR)
+    assert state_of("A1") == states.HELD and shop.stock("LAMP").reserved == 1
+    Order.objects.update(hold_until=clock.now() - timedelta(seconds=1))
+    acts.wake_held(actor=ACTOR)
+    assert state_of("A1") == states.NEW
+
+
+def test_unpaid_stock_is_given_back_and_the_order_may_still_be_paid(shop: Shop) -> None:
+    ids = take(shop, order("A1", status=canonical.PENDING, paid_at=None)).to_route
+    release(order_ids=ids, actor=ACTOR)
+    Reservation.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+    assert acts.expire_unpaid(actor=ACTOR) == 1
+    assert shop.stock("LAMP").reserved == 0 and state_of("A1") == states.PENDING
+    take(shop, order("A1", updated_at=LATER))
+    release(order_ids=ids, actor=ACTOR)
+    assert state_of("A1") == states.READY and shop.stock("LAMP").reserved == 1
+
+
+def test_two_people_edit_one_address(shop: Shop) -> None:
+    ids = take(shop, order("A1", receiver=Address("", "", ("Bergstr. 12",), "Berlin", "", "", "10999", "DE"))).to_route
+    release(order_ids=ids, actor=ACTOR)
+    version = Order.objects.get().version
+    acts.edit_address(actor=ACTOR, order_id=ids[0], version=version, changes={"ship_name": "Hannah Weiss"})
+    assert state_of("A1") == states.NEW
+    with pytest.raises(BusinessError) as late:
+        acts.edit_address(actor=ACTOR, order_id=ids[0], version=version, changes={"ship_name": "Somebody Else"})
+    assert late.value.code == "order.changed_meanwhile"
+    take(shop, order("A1", updated_at=LATER, receiver=Address("From Channel", "", ("X 1",), "Bonn", "", "", "1", "DE")))
+    assert Order.objects.get().ship_name == "Hannah Weiss"
+    assert "Hannah" not in str(list(AuditEntry.objects.values_list("params", flat=True)))
