@@ -26,8 +26,8 @@ STEP = 5.5 * mm
 COLUMNS = (
     (EDGE, "No."),
     (EDGE + 12 * mm, "Number 运单号"),
-    (EDGE + 75 * mm, "Reference 参考号"),
-    (EDGE + 108 * mm, "Service 服务"),
+    (EDGE + 62 * mm, "Reference 参考号"),
+    (EDGE + 90 * mm, "Service 服务"),
 )
 RIGHT_COUNTRY, RIGHT_WEIGHT = EDGE + 158 * mm, A4[0] - EDGE
 

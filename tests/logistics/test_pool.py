@@ -153,6 +153,18 @@ def test_the_label_is_one_page_of_100_by_150_mm_and_the_same_every_time() -> Non
     assert [round(side * 25.4 / 72) for side in box[2:]] == [100, 150]
 
 
+@pytest.mark.parametrize("long", [1, 3, 8, 40])
+def test_a_long_address_gets_smaller_and_keeps_place_and_country(long) -> None:
+    to = Address(
+        "A B", "", ("某某省某某市某某区某某路一百二十三号 " * long, "x" * 30 * long), "Łódź", "", "", "90-001", "PL"
+    )
+    size, lines = label.fitted(to)
+    assert len(lines) * size * label.LEADING <= label.RECEIVER_HIGH
+    assert lines[-2:] == ["90-001 Łódź", "PL"]
+    number = "RB123456785GB"
+    assert bars(label.draw(request(receiver=to), number=number, carrier="S"))[0][0] >= 0
+
+
 def bars(pdf: bytes) -> list[tuple[float, float]]:
     """(x, width) of the bars as drawn: rectangles as high as the barcode."""
     with pikepdf.open(io.BytesIO(pdf)) as document:

@@ -16,7 +16,9 @@ EDGE = 5 * mm
 ROOM = WIDTH - 2 * EDGE
 QUIET = 6 * mm  # white on both sides of the bars, which scanners need
 BARS_HIGH = 20 * mm
-MOST_ITEMS = 4
+SIZES = (10.5, 9.0, 7.5, 6.0)  # of the receiver's lines: the largest that leaves room for the rest
+LEADING = 1.19
+RECEIVER_HIGH = 150.0  # points for the receiver's lines
 
 
 def draw(request: ShipmentRequest, *, number: str, carrier: str) -> bytes:
@@ -56,15 +58,26 @@ def _receiver(canvas: Canvas, to: Address, y: float) -> float:
     for line in paper.wrap(to.name or to.company, ROOM, 13, bold=True)[:2]:
         paper.write(canvas, EDGE, y, line, 13, bold=True)
         y -= 15
-    for text in lines_of(to):
-        for line in paper.wrap(text, ROOM, 10.5)[:3]:
-            paper.write(canvas, EDGE, y, line, 10.5)
-            y -= 12.5
+    size, lines = fitted(to)
+    for line in lines:
+        paper.write(canvas, EDGE, y, line, size)
+        y -= size * LEADING
     if to.phone:
         paper.write(canvas, EDGE, y, f"Tel {to.phone}", 10.5, bold=True)
         y -= 12.5
     _rule(canvas, y + 4)
     return y + 4
+
+
+def fitted(to: Address) -> tuple[float, list[str]]:
+    """Font size and wrapped lines of the receiver, so that they have room; place and country are never cut."""
+    size, lines = SIZES[0], [""]
+    for size in SIZES:
+        lines = [line for text in lines_of(to) for line in paper.wrap(text, ROOM, size)]
+        if len(lines) * size * LEADING <= RECEIVER_HIGH:
+            return size, lines
+    most = int(RECEIVER_HIGH / (size * LEADING))
+    return size, [*lines[: most - 3], *lines[-3:]]
 
 
 def lines_of(address: Address) -> list[str]:
@@ -105,8 +118,9 @@ def _foot(canvas: Canvas, request: ShipmentRequest, y: float) -> None:
     paper.write_right(canvas, WIDTH - EDGE, y, f"{request.parcel.weight_g} g", 8, bold=True)
     y -= 11
     items = [f"{line.quantity} × {line.sku}  {line.name_en} {line.name_local}" for line in request.customs]
-    if len(items) > MOST_ITEMS:
-        items = [*items[: MOST_ITEMS - 1], f"+ {len(items) - MOST_ITEMS + 1} …"]
+    most = max(1, int((y - EDGE) / 10) + 1)
+    if len(items) > most:
+        items = [*items[: most - 1], f"+ {len(items) - most + 1} …"]
     for item in items:
         if y < EDGE:
             return
