@@ -20,6 +20,7 @@ from orders import address, incoming, permissions, states
 from orders.models import Order
 from orders.services import lines
 from orders.services.pages import reindex
+from orders.services.release import LET_GO
 
 KEEP_FORMER_ADDRESS = timedelta(days=60)
 HOLDABLE = (states.NEW, states.UNMATCHED, states.ADDRESS, states.SHORT, states.READY, states.FAILED)
@@ -114,12 +115,21 @@ def hold(*, actor: Actor, order_ids: Sequence[int], note: str = "", until: datet
     return outcome
 
 
+def _held_by_rule(found: Mapping[int, str]) -> list[int]:
+    sql = "SELECT id FROM orders_order WHERE id = ANY(%s) AND state = 'held' AND reason_code = 'order.held_by_rule'"
+    return [row[0] for row in bulk.fetch(sql, [list(found)])]
+
+
 @transaction.atomic
 def route_again(*, actor: Actor, order_ids: Sequence[int]) -> Outcome:
-    """Let go of a hold, or try address, stock and rules again. Goes through the rules like a new order."""
+    """Let go of a hold, or try address, stock and rules again. Goes through the rules like a new order; an order that
+    a rule held is not held by rules this time."""
     actor.require(permissions.ROUTE)
     found, outcome = _current(actor, order_ids)
+    held_by_rule = _held_by_rule(found)
     _move_each(actor, found, outcome, states.NEW, REROUTABLE, code="", params=None, entry="order.to_new")
+    # Otherwise the same rule would hold them again at once.
+    bulk.execute("UPDATE orders_order SET reason_code = %s WHERE id = ANY(%s)", [LET_GO, held_by_rule])
     bulk.execute("UPDATE orders_order SET hold_until = NULL WHERE id = ANY(%s)", [outcome.done])
     _route_again(outcome.done)
     return outcome

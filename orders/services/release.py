@@ -26,6 +26,7 @@ from orders.services import rules as rule_sets
 
 UNPAID_FOR = timedelta(days=7)
 PAGE = 200
+LET_GO = "order.let_go"  # reason of an order in *new* that a person let go: no rule holds it again
 ROW = (
     "id",
     "account_id",
@@ -48,6 +49,7 @@ ROW = (
     "service_id",
     "account_name",
     "customer_orders",
+    "reason_code",
 )
 
 
@@ -133,7 +135,7 @@ def _load(order_ids: Sequence[int]) -> list[Verdict]:
     rows = bulk.fetch(
         "SELECT o.id, o.account_id, o.platform, o.state, o.ship_name, o.ship_company, o.ship_lines, o.ship_city,"
         " o.ship_region, o.ship_postcode, o.ship_country, o.buyer_note, o.service_asked, o.currency, o.grand_total,"
-        " o.units, o.lines_count, o.tags, o.service_id, coalesce(a.name, ''), c.orders"
+        " o.units, o.lines_count, o.tags, o.service_id, coalesce(a.name, ''), c.orders, o.reason_code"
         " FROM orders_order o LEFT JOIN channels_account a ON a.id = o.account_id"
         " LEFT JOIN orders_customer c ON c.id = o.customer_id"
         " WHERE o.id = ANY(%s) AND o.state IN ('new', 'pending', 'short') AND NOT o.platform_fulfilled"
@@ -203,7 +205,7 @@ def _decide(verdict: Verdict, rules: Any, where: Places, barred: dict[int, tuple
         verdict.stop(states.ADDRESS, "order.address_incomplete", missing=missing)
     elif row["currency"] not in KNOWN:
         verdict.stop(states.HELD, "order.currency_unknown", currency=row["currency"])
-    elif plan.hold is not None:
+    elif plan.hold is not None and row["reason_code"] != LET_GO:
         verdict.stop(states.HELD, "order.held_by_rule", note=plan.hold)
     elif row["id"] in barred:
         code, params = barred[row["id"]]

@@ -4,6 +4,11 @@ from django.utils.translation import gettext_noop as _
 
 SENTENCES: dict[str, str] = {
     "order.not_found": _("This order does not exist, or it belongs to an account that you do not see."),
+    "order.unmatched.brief": _("{skus:list}"),
+    "order.address_incomplete.brief": _("lacks {missing:address.part.}"),
+    "order.held_by_rule.brief": _("rule: {note}"),
+    "order.held_by_person.brief": _("by hand: {note}"),
+    "order.short.brief": _("{missing:missing}"),
     "order.unmatched": _(
         "No SKU is known for {skus:list}. Pick a SKU for the listing on the order's page; every order that waits "
         "for it goes on."
@@ -15,6 +20,7 @@ SENTENCES: dict[str, str] = {
     ),
     "order.currency_malformed": _("The currency “{currency}” is not three letters."),
     "order.held_by_rule": _("A rule holds it: {note}."),
+    "order.let_go": _("A person let it go."),
     "order.held_by_person": _("Held by hand. {note}"),
     "order.cancel_requested": _(
         "The buyer asked to cancel. Cancel the order, or let it go after talking to the buyer."
@@ -132,7 +138,7 @@ SENTENCES: dict[str, str] = {
     "rule.stop": _("stop here"),
     "rule.outcome.acted": _("acted"),
     "rule.outcome.already_set": _("too late"),
-    "rule.outcome.no": _("no"),
+    "rule.outcome.no": _("no match"),
     "rule.outcome.skipped": _("not asked"),
     "rule.do.warehouse": _("warehouse"),
     "rule.do.service": _("service"),
