@@ -23,13 +23,20 @@ class RestockRun(TenantModel):
 
 
 class RestockLine(TenantModel):
-    """The suggestion for a SKU (at one platform account and marketplace, or for own stock)."""
+    """The suggestion for a SKU: at one platform account and marketplace, or for one own warehouse.
+
+    ``terms``: every figure it was computed from, packed by ``fba.terms``. ``velocity`` and all quantities in units.
+    """
+
+    OUT, LATE, DUE, OK, EXCESS, IDLE = "out", "late", "due", "ok", "excess", "idle"
+    URGENCIES = (OUT, LATE, DUE, OK, EXCESS, IDLE)
 
     id = models.BigAutoField(primary_key=True)
     run = models.ForeignKey(RestockRun, models.CASCADE, related_name="lines")
     sku = models.ForeignKey("inventory.Sku", models.PROTECT, related_name="+")
     account = models.ForeignKey("channels.Account", models.PROTECT, null=True, related_name="+")
     marketplace = models.CharField(max_length=20, default="", blank=True)
+    warehouse = models.ForeignKey("inventory.Warehouse", models.PROTECT, null=True, related_name="+")
     velocity = models.FloatField()  # units a day
     position = models.IntegerField()
     cover_days = models.FloatField(null=True)
@@ -45,7 +52,9 @@ class RestockLine(TenantModel):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["run", "sku", "account", "marketplace"], name="restockline_once", nulls_distinct=False
+                fields=["run", "sku", "account", "marketplace", "warehouse"],
+                name="restockline_once",
+                nulls_distinct=False,
             )
         ]
-        indexes = [models.Index(fields=["run", "urgency", "order_by"], name="restockline_urgency")]
+        indexes = [models.Index(fields=["run", "urgency", "order_by", "id"], name="restockline_urgency")]
