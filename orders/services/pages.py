@@ -109,9 +109,14 @@ def write_page(*, account_id: int, platform: str, page: list[Incoming], actor: A
     known = {row["external_id"]: row for row in _dicts(bulk.fetch(_SELECT, [account_id, list(newest)]), _KNOWN)}
     written = Written()
     fresh = [item for external_id, item in newest.items() if external_id not in known]
+    gone = _superseded(account_id, fresh, newest)
+    if gone:
+        fresh = [item for item in fresh if item.order.external_id not in gone]
+        written.same += len(gone)
     catalogue = lines.match_listings(account_id, [line for item in newest.values() for line in item.order.lines])
-    if fresh:
-        _create(account_id, platform, fresh, catalogue, actor, written)
+    if fresh and _create(account_id, platform, fresh, catalogue, actor, written):
+        # Some of the known ones were closed just now because their lines moved into a new one.
+        known = {row["external_id"]: row for row in _dicts(bulk.fetch(_SELECT, [account_id, list(known)]), _KNOWN)}
     old = [(known[external_id], item) for external_id, item in newest.items() if external_id in known]
     if old:
         _revise(account_id, old, catalogue, actor, written)
@@ -120,6 +125,31 @@ def write_page(*, account_id: int, platform: str, page: list[Incoming], actor: A
         [[item.raw_id for item in page]],
     )
     return written
+
+
+def _superseded(account_id: int, fresh: list[Incoming], newest: dict[str, Incoming]) -> set[str]:
+    """Orders that we never saw and that gave their lines to another one: the platform shows the empty husk for a while."""
+    husks = {
+        item.order.external_id: {line.external_line_id for line in item.order.lines}
+        for item in fresh
+        if item.order.status == canonical.UNKNOWN
+    }
+    if not husks:
+        return set()
+    elsewhere = {
+        line.external_line_id
+        for item in newest.values()
+        if item.order.status != canonical.UNKNOWN
+        for line in item.order.lines
+    }
+    elsewhere |= {
+        row[0]
+        for row in bulk.fetch(
+            "SELECT external_line_id FROM orders_orderline WHERE account_id = %s AND external_line_id = ANY(%s)",
+            [account_id, sorted(set().union(*husks.values()))],
+        )
+    }
+    return {external_id for external_id, lines_of in husks.items() if lines_of & elsewhere}
 
 
 def _dicts(rows: Iterable[tuple[Any, ...]], names: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -145,7 +175,8 @@ def _create(
     catalogue: lines.Catalogue,
     actor: Actor,
     written: Written,
-) -> None:
+) -> bool:
+    """Write new orders; whether lines of known ones moved into them."""
     now = clock.now()
     people = customers.identify(account_id, [item.row for item in fresh], now)
     rows = []
@@ -194,6 +225,7 @@ def _create(
         written.created.append(order_id)
         if incoming.first_state(item.order) in (states.NEW, states.PENDING) and order_id not in joined:
             written.to_route.append(order_id)
+    return bool(moved)
 
 
 def _index(items: list[Incoming], ids: dict[str, int]) -> None:
@@ -231,7 +263,10 @@ def _revise(
     for known, item in current:
         merged = incoming.merge(known, item.row)
         changed = [name for name in CHANNEL_NAMES if merged[name] != known[name]]
-        lines_changed = lines.differ(by_order.get(known["id"], {}), item.order)
+        # What became of an inactive order's lines is told by the order that has them now.
+        lines_changed = item.order.status != canonical.UNKNOWN and lines.differ(
+            by_order.get(known["id"], {}), item.order
+        )
         if not changed and not lines_changed:
             written.same += 1
             continue

@@ -148,7 +148,9 @@ class People:
         nameless = {ref for _, ref in self.scenario.nameless}
         if not nameless:
             return
-        for order in Order.objects.filter(state="address", ship_name="").exclude(ship_lines=[]).order_by("pk")[:AT_ONCE]:
+        for order in (
+            Order.objects.filter(state="address", ship_name="").exclude(ship_lines=[]).order_by("pk")[:AT_ONCE]
+        ):
             if order.pk in self.given_up:
                 continue
             try:
@@ -161,7 +163,9 @@ class People:
 
     def _failed(self) -> None:
         """Bookings that failed for a reason that may pass are asked for once more, each order a few times."""
-        rows = bulk.fetch("SELECT id, reason_code FROM orders_order WHERE state = 'failed' ORDER BY id LIMIT %s", [AT_ONCE])
+        rows = bulk.fetch(
+            "SELECT id, reason_code FROM orders_order WHERE state = 'failed' ORDER BY id LIMIT %s", [AT_ONCE]
+        )
         ids = [row[0] for row in rows if row[0] not in self.given_up]
         if not ids:
             return

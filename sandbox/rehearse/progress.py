@@ -42,13 +42,17 @@ class Progress:
             f"  answers {self.answered}/{self.messages}  open {self.open_work}"
         )
 
-    def moving(self) -> tuple[object, ...]:
-        """Changes as long as anything moves."""
-        return (tuple(sorted(self.states.items())), self.confirmed, self.refused, self.messages, self.answered)
+    def further(self, best: list[int]) -> bool:
+        """Whether anything got further than ``best`` tells, which is brought up to date. To and fro is no movement."""
+        now = [self.orders, self.booked, self.handed, self.confirmed, self.delivered, self.ended, self.messages]
+        now += [self.answered, -self.raw_new]
+        before = best or [-1] * len(now)
+        best[:] = [max(pair) for pair in zip(before, now, strict=True)]
+        return best != before
 
 
 def look(schema: str) -> Progress:
-    return steady(lambda: _look(schema))  # type: ignore[no-any-return]
+    return steady(lambda: _look(schema))
 
 
 def _look(schema: str) -> Progress:

@@ -14,7 +14,9 @@ def table(result: Result) -> list[str]:
     """Lines of text; the last one is ``differences N``."""
     summary = result.plan.summary()
     lines = ["", "The plan"]
-    lines += _rows({name: summary[name] for name in ("invoices", "orders", "lines", "skus", "messages") if name in summary})
+    lines += _rows(
+        {name: summary[name] for name in ("invoices", "orders", "lines", "skus", "messages") if name in summary}
+    )
     lines += _rows({"cancellations": summary["cancellations"], "returns": summary["returns"]})
     for title, figures in (
         ("Rejected invoices, by reason", summary["rejected"]),

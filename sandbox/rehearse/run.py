@@ -145,7 +145,9 @@ class Rehearsal:
         plan = make_plan(wishes.orders, options, wishes.limit)
         parts = scenario.write(plan, seed=wishes.seed, now=now, run_seconds=run_seconds)
         summary = plan.summary()
-        self.say(f"plan: {summary['orders']} orders, {summary['lines']} lines, {summary['skus']} SKUs, seed {wishes.seed}")
+        self.say(
+            f"plan: {summary['orders']} orders, {summary['lines']} lines, {summary['skus']} SKUs, seed {wishes.seed}"
+        )
         self._lap("plan")
         return plan, parts, run_seconds, now
 
@@ -161,7 +163,7 @@ class Rehearsal:
         """Rounds of everybody until all is done; the reason when it was given up."""
         expected = self._expected(parts)
         talked = moved = clock.monotonic()
-        before: tuple[object, ...] = ()
+        best: list[int] = []
         while True:
             director.play()
             if director.goods_due():
@@ -173,8 +175,8 @@ class Rehearsal:
             kill = killer.strike(self._share(there, expected))
             if kill is not None:
                 self.say(str(kill))
-            if there.moving() != before:
-                before, moved = there.moving(), now
+            if there.further(best):
+                moved = now
             if now - talked >= TALK:
                 talked = now
                 self.say(there.line())

@@ -67,7 +67,12 @@ def credentials(account: PlannedAccount) -> dict[str, str]:
             "client_secret": f"secret-{name}",
             "refresh_token": f"Atzr|{name}",
         }
-    return {"app_id": f"app-{name}", "dev_id": f"dev-{name}", "cert_id": f"cert-{name}", "refresh_token": f"v^1.1#{name}"}
+    return {
+        "app_id": f"app-{name}",
+        "dev_id": f"dev-{name}",
+        "cert_id": f"cert-{name}",
+        "refresh_token": f"v^1.1#{name}",
+    }
 
 
 def fill(scenario: Scenario, control: Control) -> World:
@@ -126,7 +131,12 @@ def _platform_stock(scenario: Scenario, world: World) -> None:
         if world.platform(name) != "amazon":
             continue
         items = [
-            {"sku": sku, "asin": f"B0{crc32(sku.encode()) % 10**8:08d}", "fnsku": f"X00{place:07d}", "fulfillable": units + 5}
+            {
+                "sku": sku,
+                "asin": f"B0{crc32(sku.encode()) % 10**8:08d}",
+                "fnsku": f"X00{place:07d}",
+                "fulfillable": units + 5,
+            }
             for place, (sku, units) in enumerate(sorted(needed.items()))
         ]
         for start in range(0, len(items), 500):

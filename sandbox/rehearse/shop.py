@@ -97,7 +97,13 @@ def furnish(shop: Shop, scenario: Scenario, control: Control, number: str, web_u
 def _warehouses(shop: Shop) -> None:
     for place, (code, name) in enumerate(((MAIN, "Shenzhen"), (SECOND, "Yiwu"))):
         made = stock.create_warehouse(
-            actor=shop.owner, code=code, name=name, country="CN", timezone="Asia/Shanghai", sender=SENDER, priority=place
+            actor=shop.owner,
+            code=code,
+            name=name,
+            country="CN",
+            timezone="Asia/Shanghai",
+            sender=SENDER,
+            priority=place,
         )
         shop.warehouses[code] = made.pk
 
@@ -139,9 +145,7 @@ def _stock(shop: Shop, scenario: Scenario, seed: int) -> None:
 def _carriers(shop: Shop, scenario: Scenario, control: Control, number: str, web_url: str) -> None:
     shop.carrier_account = f"yun-{number}"
     app_id, secret = f"app-{number}", f"secret-{number}"
-    control.post(
-        "/yunexpress/accounts", {"account_id": shop.carrier_account, "app_id": app_id, "app_secret": secret}
-    )
+    control.post("/yunexpress/accounts", {"account_id": shop.carrier_account, "app_id": app_id, "app_secret": secret})
     yun = carriers.connect_carrier(
         actor=shop.owner,
         carrier="yunexpress",
@@ -171,9 +175,7 @@ def _carriers(shop: Shop, scenario: Scenario, control: Control, number: str, web
     shop.tracker_account = f"track-{number}"
     token = f"token-{number}"
     hook = {"url": f"{web_url}/hooks/17track/{shop.tracker_account}"}
-    control.post(
-        "/seventeentrack/accounts", {"account_id": shop.tracker_account, "token": token, "webhook": hook}
-    )
+    control.post("/seventeentrack/accounts", {"account_id": shop.tracker_account, "token": token, "webhook": hook})
     carriers.connect_tracker(
         actor=shop.owner,
         kind="17track",
@@ -187,7 +189,7 @@ def _carriers(shop: Shop, scenario: Scenario, control: Control, number: str, web
 def give_numbers(shop: Shop, number: str, count: int) -> None:
     """Numbers of the freight carrier, in the postal union's form with true check digits."""
     source = Random(f"numbers|{number}")
-    made = set()
+    made: set[str] = set()
     while len(made) < count:
         serial = f"{source.randrange(10**8):08d}"
         made.add(f"CP{serial}{s10_check_digit(serial)}CN")

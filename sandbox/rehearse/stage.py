@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from config.launch.places import data_dir, private_dir
 from config.launch.processes import Plan, preparation, product, servers, simulators
 from config.launch.state import save
 from config.launch.supervisor import ProcessFailed, Supervisor
+from core import clock
 
 MARK = "SAMPAN_REHEARSAL"  # set for the process that has its environment; holds what ``Given`` needs
 KILLABLE = ("worker", "web", "beat", "postgres")
@@ -53,7 +53,7 @@ class Given:
 
 def fresh(number: str, speed: float) -> Given:
     """A place for a new run: an empty data folder, free ports, a clock that starts now and goes ``speed`` times as fast."""
-    now = time.time()
+    now = clock.wall().timestamp()
     port, simulator_port = _free_ports(2)
     return Given(
         number=number,

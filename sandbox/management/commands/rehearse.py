@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import time
+import uuid
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file {source}.")
         given = stages.given()
         if given is None:
-            number = f"{int(time.time()) % 10**7:07d}"  # noqa: TID251  # before there is a clock: a name for the run
+            number = uuid.uuid4().hex[:8]
             stages.begin_again(stages.fresh(number, options["speed"]), [sys.executable, *sys.argv])
             return
         wishes = Wishes(

@@ -195,7 +195,9 @@ def _number(parcel: OurParcel, order: OurOrder, parcels: Parcels, report: Report
     booking: Booked = alive[0]
     if booking.number != (parcel.number or parcel.waybill):
         report.add("yunexpress", order.external_id, "number", booking.number, parcel.number)
-    if booking.country != parcel.country or (order.state != "combined" and booking.country != order.receiver["country"]):
+    if booking.country != parcel.country or (
+        order.state != "combined" and booking.country != order.receiver["country"]
+    ):
         report.add("yunexpress", order.external_id, "country of the parcel", order.receiver["country"], booking.country)
     if booking.postcode and booking.postcode != plain(order.receiver["postcode"]):
         report.add("yunexpress", order.external_id, "postcode", order.receiver["postcode"], booking.postcode)
@@ -210,10 +212,13 @@ def _confirmed(
     report: Report,
 ) -> None:
     """What the marketplace was told equals what was sent: number, carrier and pieces, once each."""
-    told = [
-        (one["tracking_number"], one["carrier"], {line["external_line_id"]: line["quantity"] for line in one["lines"]})
-        for one in theirs["confirmations"]
-    ]
+    # Where a parcel is not the whole order, eBay is told line by line; a line told twice shows in its pieces.
+    by_parcel: dict[tuple[str, str], dict[str, int]] = {}
+    for one in theirs["confirmations"]:
+        pieces = by_parcel.setdefault((one["tracking_number"], one["carrier"]), {})
+        for line in one["lines"]:
+            pieces[line["external_line_id"]] = pieces.get(line["external_line_id"], 0) + line["quantity"]
+    told = [(number, carrier, pieces) for (number, carrier), pieces in by_parcel.items()]
     wanted = [
         (number, facts.carrier_names.get((carrier, account.platform), carrier), pieces)
         for number, carrier, pieces in expected

@@ -86,7 +86,8 @@ def orders(account_id: int) -> dict[str, list[OurOrder]]:
     for row in bulk.fetch(_ORDERS, [account_id]):
         receiver = dict(zip(_RECEIVER, row[7:15], strict=True))
         receiver["lines"] = json.loads(receiver["lines"] or "[]")
-        order = OurOrder(*row[:7], receiver, *row[15:])
+        values: list[Any] = [*row[:7], receiver, *row[15:]]
+        order = OurOrder(*values)
         found[order.external_id].append(order)
         by_id[order.id] = order
     for order_id, *values in bulk.fetch(
@@ -149,7 +150,8 @@ def messages(account_id: int) -> dict[str, list[str]]:
 def answers(account_id: int) -> list[tuple[str, str, str]]:
     """[(message that it answers, body, state)] of what we wrote."""
     rows = bulk.fetch(
-        "SELECT parent_external_id, body, state FROM crm_message WHERE account_id = %s AND direction = 'out'", [account_id]
+        "SELECT parent_external_id, body, state FROM crm_message WHERE account_id = %s AND direction = 'out'",
+        [account_id],
     )
     return [(str(row[0]), str(row[1]), str(row[2])) for row in rows]
 
