@@ -51,6 +51,7 @@ COMMANDS = {
     "create_tenant": "one named tenant",
     "drop_tenant": "one named tenant",
     "prove_ledger": "one tenant, or each in its context, reading",
+    "rehearse": "a fresh tenant of its own",
     "rotate_keys": "each tenant in its context",
     "migrate_tenants": "each tenant in its context",
     "setup": "each tenant in its context",
