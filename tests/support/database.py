@@ -132,7 +132,10 @@ def _lock(admin: psycopg.Connection, function: str, template: str) -> bool:
 
 
 def _ensure_template(admin: psycopg.Connection, mine: WorkerDatabase) -> None:
-    _lock(admin, "pg_advisory_lock", mine.template)  # the first process builds, the others wait
+    # The first process builds, the others wait for that; not for those who use it, who keep their shared lock to the end.
+    building = f"{mine.template}:building"
+    _lock(admin, "pg_advisory_lock", building)
+    _lock(admin, "pg_advisory_lock_shared", mine.template)
     exists = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s AND datistemplate", [mine.template])
     if exists.fetchone() is None:
         _drop_old_templates(admin)
@@ -142,8 +145,7 @@ def _ensure_template(admin: psycopg.Connection, mine: WorkerDatabase) -> None:
         _fill()
         name = sql.Identifier(mine.template)
         admin.execute(sql.SQL("ALTER DATABASE {} IS_TEMPLATE true ALLOW_CONNECTIONS false").format(name))
-    _lock(admin, "pg_advisory_lock_shared", mine.template)
-    _lock(admin, "pg_advisory_unlock", mine.template)
+    _lock(admin, "pg_advisory_unlock", building)
 
 
 def _fill() -> None:
