@@ -156,6 +156,24 @@ def want(wanted: Sequence[Wanted]) -> int:
     return len(made)
 
 
+def follow(*, order_ref: int, into: int, external_id: str) -> None:
+    """The platform combined an order of ours into another one: what it was to be told is told of that one.
+
+    In the caller's transaction. What was refused is asked for again, what may have been sent is looked up first; a call
+    that is on its way loses its lease, so its answer about the old order changes nothing.
+    """
+    rows = bulk.fetch(
+        "UPDATE channels_confirmation SET order_ref = %s, lease_token = NULL, lease_until = NULL,"
+        " order_external_id = CASE WHEN state = 'confirmed' THEN order_external_id ELSE %s END,"
+        " state = CASE state WHEN 'refused' THEN 'wanted' WHEN 'sent' THEN 'unknown' ELSE state END,"
+        " next_at = CASE WHEN state = 'confirmed' THEN next_at ELSE %s END"
+        " WHERE order_ref = %s RETURNING account_id, state",
+        [into, external_id, clock.now(), order_ref],
+    )
+    for account_id in sorted({row[0] for row in rows if row[1] in (Confirmation.WANTED, Confirmation.UNKNOWN)}):
+        emit("channels.confirm_wanted", {"account_id": account_id})
+
+
 def send_due(*, account_id: int, actor: Actor, seconds: float = RUN_SECONDS) -> Sent:
     """Send what is due of one account, batch by batch. Never call it inside a transaction.
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from channels import canonical
+from channels.services import confirm
 from core import bulk, clock
 from core.audit import record_many
 from core.permissions import Actor
@@ -193,12 +194,15 @@ def close_combined(moved: Sequence[Moved], now: datetime, actor: Actor) -> dict[
         [olds],
     )
     empty = {order_id: state for order_id, state, has_lines in rows if not has_lines}
+    names = dict(
+        bulk.fetch("SELECT id, external_id FROM orders_order WHERE id = ANY(%s)", [sorted(set(targets.values()))])
+    )
     history = []
     carried: dict[int, list[str]] = {}
     for order_id, state in empty.items():
         target = targets[order_id]
         bulk.execute("UPDATE orders_consignment SET order_id = %s WHERE order_id = %s", [target, order_id])
-        bulk.execute("UPDATE channels_confirmation SET order_ref = %s WHERE order_ref = %s", [target, order_id])
+        confirm.follow(order_ref=order_id, into=target, external_id=names[target])
         history.append(("order", order_id, "order.combined", {"into": target, "from": state}))
         history.append(("order", target, "order.combined_from", {"order": order_id}))
         if state in states.IN_FLIGHT or state in states.GONE:

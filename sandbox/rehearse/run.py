@@ -29,6 +29,7 @@ from .stage import Stage
 
 SMALL = 2000  # orders up to which every parcel is weighed and every way told step by step
 ROUND = 0.25  # real seconds between two rounds of the people
+LAG = 600.0  # business seconds: Amazon shows changes after two minutes, accounts are read every few minutes
 TALK = 5.0  # real seconds between two lines of progress
 CARRIER_NAMES = {
     ("yunexpress", "amazon"): "Yun Express",
@@ -50,7 +51,7 @@ class Wishes:
     speed: float = 120.0
     seed: int = 1
     hours: float = 6.0
-    patience: float = 60.0
+    patience: float = 180.0
     in_run: float = 0.15
     run_seconds: float = 0.0  # business seconds in which late things happen; 0: by the number of orders
     limit: int | None = None
@@ -87,6 +88,8 @@ class Rehearsal:
         self.number = stage.given.number
         self.begun = clock.monotonic()
         self.seconds: dict[str, float] = {}
+        self.waits = ""
+        self.asked = 0.0
 
     def play(self) -> Result:
         """Set up, work, compare. Raises what the setting up raises; what goes wrong later is in the result."""
@@ -179,7 +182,7 @@ class Rehearsal:
                 moved = now
             if now - talked >= TALK:
                 talked = now
-                self.say(there.line())
+                self.say(f"{there.line()}  {self.waits}".rstrip())
             if self.stage.dead():
                 return f"a process was given up: {self.stage.dead()[0].splitlines()[0]}"
             if self._all_done(there, expected, director):
@@ -188,10 +191,11 @@ class Rehearsal:
                     if forced is not None:
                         self.say(str(forced))
                     continue
-                if self._settled(shop, director):
+                self.waits = self._unsettled(shop, director)
+                if not self.waits:
                     return ""
-            elif now - moved > self.wishes.patience:
-                return f"nothing moved for {self.wishes.patience:.0f} s"
+            if now - moved > self.wishes.patience:
+                return f"nothing moved for {self.wishes.patience:.0f} s {self.waits}".strip()
             clock.sleep(ROUND)
 
     def _expected(self, parts: Scenario) -> int:
@@ -215,9 +219,8 @@ class Rehearsal:
             and not director.left()
         )
 
-    def _settled(self, shop: Shop, director: Director) -> bool:
-        """The last acts have been read, questions have been answered, no call is owed: nothing will move any more."""
-        lag = 600  # business seconds: Amazon shows changes after two minutes, accounts are read every few minutes
+    def _unsettled(self, shop: Shop, director: Director) -> str:
+        """What may still move: the last acts are not read yet, questions wait, calls are owed, jobs run. '' if nothing."""
         with tenant_context(shop.schema):
             behind, waiting, asked = steady(
                 lambda: bulk.fetch(
@@ -228,9 +231,13 @@ class Rehearsal:
                 )
             )[0]
         owed = self.control.get(f"/seventeentrack/accounts/{shop.tracker_account}/webhooks")["owed"]
-        if behind and (clock.now() - director.last_act).total_seconds() > lag:
+        lagging = (clock.now() - director.last_act).total_seconds() > LAG
+        if behind and lagging and clock.monotonic() - self.asked > TALK:
+            self.asked = clock.monotonic()
             self._read_now(shop)
-        return not (behind or waiting or asked or owed) and self._idle(shop)
+        left = {"accounts to read": behind, "questions": waiting, "answers": asked, "calls owed": owed}
+        words = ", ".join(f"{name} {count}" for name, count in left.items() if count)
+        return f"({words})" if words else ("" if self._idle(shop) else "(jobs run)")
 
     def _read_now(self, shop: Shop) -> None:
         for account in shop.accounts.values():

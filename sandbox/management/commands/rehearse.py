@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--limits", choices=("on", "off"), default="on", help="the platforms' rate limits")
         parser.add_argument("--speed", type=float, default=120.0, help="how much faster than time everything runs")
         parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--patience", type=float, default=60.0, help="real seconds without movement until it ends")
+        parser.add_argument("--patience", type=float, default=180.0, help="real seconds without movement until it ends")
         parser.add_argument("--limit", type=int, default=None, help="read only so many orders of the file")
         parser.add_argument("--json", action="store_true", help="one JSON line at the end instead of the table")
         parser.add_argument("--keep", action="store_true", help="keep the run's data folder")

@@ -37,12 +37,16 @@ def compare(account: AccountFacts, facts: Facts, control: Control, parcels: Parc
             report.add(account.platform, number, "order", "once", f"{len(found)} times" if found else "missing")
             continue
         _equal(account, facts, theirs, found[0], report)
-        _sent(account, facts, theirs, found[0], parcels, asked.get(number, []), report)
+        _sent(account, facts, theirs, found[0], parcels, asked.pop(number, []), report)
     for number, orders in here.items():
         for order in orders:
             if order.state != "combined":
                 report.add(account.platform, number, "order", "", f"unknown to the platform ({order.state})")
     _meet(here, parcels)
+    for number, rows in asked.items():
+        for state, code in rows:
+            if state != "confirmed":
+                report.add(account.platform, number, "confirmation that nobody needs", "", f"{state} ({code})")
 
 
 def _meet(orders: dict[str, list[OurOrder]], parcels: Parcels) -> None:
