@@ -265,12 +265,14 @@ def cancel_many(*, actor: Actor, ids: Sequence[int]) -> Refusals:
     """
     actor.require(permissions.CANCEL)
     rows = bulk.fetch(
-        f"SELECT id, state, waybill, call_sent_at FROM {_TABLE} WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(ids)]
+        f"SELECT id, state, waybill, call_sent_at, warehouse_ref FROM {_TABLE} WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+        [list(ids)],
     )
+    rows = [row for row in rows if actor.sees_warehouse(row[4])]
     out = Refusals()
     at_once: list[int] = []
     ask: list[int] = []
-    for pk, state, waybill, sent in rows:
+    for pk, state, waybill, sent, _ in rows:
         if state in (states.CANCELLED, states.CANCELLING):
             out.done.append(pk)
         elif state not in states.CANCELLABLE:
@@ -304,12 +306,14 @@ def cancel_many(*, actor: Actor, ids: Sequence[int]) -> Refusals:
 def retry(*, actor: Actor, ids: Sequence[int]) -> list[int]:
     """Book failed shipments again under their reference (after the cause was mended); returns those that go on."""
     actor.require(permissions.BOOK)
+    scope = None if actor.warehouses is None else sorted(actor.warehouses)
     moved = [
         row[0]
         for row in bulk.fetch(
             f"UPDATE {_TABLE} SET state = 'queued', next_at = %s, attempts = 0, error_code = '', error_params = '{{}}'"
-            " WHERE id = ANY(%s) AND state = 'failed' AND waybill = '' RETURNING id",
-            [clock.now(), list(ids)],
+            " WHERE id = ANY(%s) AND state = 'failed' AND waybill = ''"
+            " AND (%s::bigint[] IS NULL OR warehouse_ref = ANY(%s::bigint[])) RETURNING id",
+            [clock.now(), list(ids), scope, scope],
         )
     ]
     if moved:
@@ -326,10 +330,10 @@ def accept_number(*, actor: Actor, shipment_id: int) -> str:
     """
     actor.require(permissions.BOOK)
     rows = bulk.fetch(
-        f"SELECT waybill, tracking_number, needs FROM {_TABLE} WHERE id = %s AND state = 'failed' FOR UPDATE",
+        f"SELECT waybill, tracking_number, needs, warehouse_ref FROM {_TABLE} WHERE id = %s AND state = 'failed' FOR UPDATE",
         [shipment_id],
     )
-    if not rows or not rows[0][0] or not rows[0][1]:
+    if not rows or not rows[0][0] or not rows[0][1] or not actor.sees_warehouse(rows[0][3]):
         raise BusinessError("shipment.nothing_to_accept")
     left = [need for need in rows[0][2].split(",") if need and need != "number"]
     target = states.standing(waybill=rows[0][0], needs=",".join(left), weighed=False)

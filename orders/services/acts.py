@@ -58,9 +58,12 @@ class Outcome:
 def _current(actor: Actor, order_ids: Sequence[int]) -> tuple[dict[int, str], Outcome]:
     """States of the orders that the actor may touch, locked in id order; the others are refused as not there."""
     rows = bulk.fetch(
-        "SELECT id, state, account_id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(order_ids)]
+        "SELECT id, state, account_id, warehouse_id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
+        [list(order_ids)],
     )
-    found = {pk: state for pk, state, account in rows if actor.sees_account(account)}
+    found = {
+        pk: state for pk, state, account, place in rows if actor.sees_account(account) and actor.sees_warehouse(place)
+    }
     outcome = Outcome()
     for order_id in order_ids:
         if order_id not in found:
@@ -183,7 +186,7 @@ def edit_address(*, actor: Actor, order_id: int, version: int, changes: Mapping[
     """
     actor.require(permissions.EDIT)
     order = Order.objects.select_for_update().get(pk=order_id)
-    if not actor.sees_account(order.account_id):
+    if not actor.sees_account(order.account_id) or not actor.sees_warehouse(order.warehouse_id):
         raise BusinessError("order.not_found")
     if order.version != version:
         raise BusinessError("order.changed_meanwhile")
