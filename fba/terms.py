@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -23,18 +22,26 @@ def pack(suggestion: Suggestion) -> Packed:
     """
     rows: list[list[Any]] = []
     seen: dict[int, int] = {}
-    equal: dict[str, int] = {}
+    equal: dict[tuple[Any, ...], int] = {}
 
     def add(term: Term) -> int:
         known = seen.get(id(term))
         if known is not None:
             return known
-        row = [term.code, _value(term.value), term.unit, term.source, [add(inner) for inner in term.inputs]]
-        row += [{name: _value(value) for name, value in term.params.items()}, 1 if term.counted else 0]
-        while row[-1] in (1, {}, []) and len(row) > 4:
-            row.pop()
-        place = equal.setdefault(json.dumps(row), len(rows))
-        if place == len(rows):
+        inputs = [add(inner) for inner in term.inputs]
+        params = {name: _value(value) for name, value in term.params.items()}
+        value = _value(term.value)
+        key = (term.code, value, term.unit, term.source, *inputs, *params.items(), term.counted)
+        place = equal.get(key)
+        if place is None:
+            row = [term.code, value, term.unit, term.source]
+            if not term.counted:
+                row += [inputs, params, 0]
+            elif params:
+                row += [inputs, params]
+            elif inputs:
+                row.append(inputs)
+            place = equal[key] = len(rows)
             rows.append(row)
         seen[id(term)] = place
         return place
