@@ -5,7 +5,7 @@ Money is Decimal in ``currency``; quantities are sold pieces; times are aware UT
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -186,11 +186,10 @@ class Window:
 class HookNews:
     """What a verified call from the platform announces; it is a hint, the truth is read by API.
 
-    ``kind``: order, message, account_deleted, other. ``external_account`` routes it.
+    ``kind``: order, message, other. ``external_account`` routes it.
     """
 
     kind: str
     external_account: str
     dedupe: str
     external_ids: tuple[str, ...] = ()
-    subject_ids: tuple[str, ...] = field(default=())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from channels.services import confirm, inbox, pull, stock
+from channels.services import confirm, deletion, inbox, pull, stock
+from core import erasure
 from core.central import due
 from core.errors import Throttled
-from core.events import Payload, on
+from core.events import Payload, close_row, on
 from core.permissions import Actor, system
 from core.tenancy import require_tenant
 from tenants.ports import setup_step
@@ -41,6 +42,15 @@ def confirm_now(payload: Payload) -> None:
 def purge(key: str) -> None:
     while inbox.purge():
         pass
+
+
+@on(deletion.PERSON_DELETED, name="channels.forget_person")
+def forget_person(payload: Payload) -> None:
+    """A platform told everybody that an account was closed; most tenants hold nothing of that person."""
+    with close_row():
+        erasure.erase_person(
+            actor=system(payload["platform"]), platform=payload["platform"], buyer_ids=deletion.subject(payload)
+        )
 
 
 @setup_step("channels.jobs")

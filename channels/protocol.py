@@ -36,6 +36,7 @@ __all__ = [
     "AccountSettings",
     "Adapter",
     "Credentials",
+    "DeletionSource",
     "HookSource",
     "Http",
     "HttpAnswer",
@@ -108,6 +109,12 @@ class Adapter(Protocol):
     pull_every_seconds: ClassVar[int]
     answer_within_hours: ClassVar[int]  # the platform's deadline for messages
     purge_after_days: ClassVar[int]  # personal data, after delivery
+    keeps_buyer_hash: ClassVar[
+        bool
+    ]  # its rules let a keyed hash of a purged buyer stay, by which one who returns is known
+    person_fields: ClassVar[
+        tuple[str, ...]
+    ]  # XML elements or JSON members that hold a buyer's id or address in payloads
 
     def refresh_token(self, session: Session) -> Token: ...
 
@@ -161,3 +168,26 @@ class HookSource(Protocol):
         self, raw: bytes, headers: Mapping[str, str], credentials: Mapping[str, Any], now: datetime
     ) -> HookNews:
         """Check signature and age over the raw bytes. Raises Rejected when it is not from the platform."""
+
+
+@runtime_checkable
+class DeletionSource(Protocol):
+    """A platform that tells of persons who are to be forgotten.
+
+    ``installed``: what the installation has at the platform (``settings.INSTALLATION``), never a seller's.
+    """
+
+    def greet_hook(self, query: Mapping[str, str], installed: Mapping[str, str]) -> bytes | None:
+        """JSON that answers a GET by which the platform checks our address; None for any other GET."""
+
+    def speaks_of_persons(self, raw: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether an unverified call is one of the kind that ``deleted_person`` reads."""
+
+    def deleted_person(self, raw: bytes, headers: Mapping[str, str], key_of: Callable[[str], str]) -> tuple[str, ...]:
+        """The platform's ids of the person to forget, () for a genuine call about something else.
+
+        ``key_of(key id)`` gives a public key, kept for a while. Raises Rejected when it is not from the platform.
+        """
+
+    def fetch_hook_key(self, http: Http, installed: Mapping[str, str], key_id: str) -> str:
+        """The platform's public key of that id. Raises Rejected for an unknown one, Transient."""

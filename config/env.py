@@ -28,6 +28,14 @@ class Env(BaseSettings):
     role: Literal["web", "worker", "manage"] = Field("manage", validation_alias="SAMPAN_ROLE")
     secure: bool = Field(False, validation_alias="SECURE")
     email_url: str = Field("", validation_alias="EMAIL_URL")
+    # eBay's marketplace account deletion: what stands in the developer portal, and the application's keys
+    ebay_verification_token: str = Field(
+        "", pattern=r"^([A-Za-z0-9_-]{32,80})?$", validation_alias="EBAY_VERIFICATION_TOKEN"
+    )
+    ebay_deletion_endpoint: str = Field("", validation_alias="EBAY_DELETION_ENDPOINT")
+    ebay_app_id: str = Field("", validation_alias="EBAY_APP_ID")
+    ebay_cert_id: str = Field("", validation_alias="EBAY_CERT_ID")
+    ebay_api_url: str = Field("", validation_alias="EBAY_API_URL")
 
 
 @lru_cache(maxsize=1)

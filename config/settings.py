@@ -15,6 +15,16 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEMO = E.demo
 DEBUG = E.debug
 SANDBOX_URL = E.sandbox_url
+# What belongs to the installation and not to a seller, by marketplace.
+INSTALLATION = {
+    "ebay": {
+        "verification_token": E.ebay_verification_token,
+        "endpoint": E.ebay_deletion_endpoint,
+        "app_id": E.ebay_app_id,
+        "cert_id": E.ebay_cert_id,
+        "base_url": E.ebay_api_url or (f"{SANDBOX_URL}/ebay" if DEMO else ""),
+    }
+}
 
 DEMO_KEY = "demo-only-key-that-every-reader-of-the-source-knows"
 SECRET_KEY = E.secret_key or (DEMO_KEY if DEMO or DEBUG or not E.secure else "")
@@ -167,7 +177,8 @@ STATIC_ROOT = BASE_DIR / "var" / "static"
 STATICFILES_DIRS = [("assets", BASE_DIR / "var" / "assets")]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MANIFEST_STRICT = False
-MEDIA_ROOT = places.data_dir() / "files"
+DATA_DIR = places.data_dir()
+MEDIA_ROOT = DATA_DIR / "files"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

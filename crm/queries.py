@@ -15,6 +15,7 @@ from typing import Any
 from core import bulk, clock
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
+from core.personal import log_read
 from crm import permissions
 from crm.models import MessageTemplate
 from orders.queries import mask
@@ -185,7 +186,7 @@ class Thread:
 
 
 def thread(actor: Actor, conversation_id: int) -> Thread:
-    """Raises BusinessError ``conversation.not_found`` outside the actor's scope too."""
+    """Raises BusinessError ``conversation.not_found`` outside the actor's scope too. That a person read it is logged."""
     actor.require(permissions.VIEW)
     row = get(actor, conversation_id)
     names = "id direction external_id body at state attempts error_code error_params actor_label".split()
@@ -195,6 +196,8 @@ def thread(actor: Actor, conversation_id: int) -> Thread:
     )
     messages = [dict(zip(names, one, strict=True)) for one in reversed(found)]
     see = actor.can(SEE_PERSONAL)
+    if see and actor.kind != "system":
+        log_read(actor, "conversation", conversation_id, "messages", always=False)
     for one in messages:
         if isinstance(one["error_params"], str):
             one["error_params"] = json.loads(one["error_params"])

@@ -39,6 +39,7 @@ PERSONAL = (
     "ship_phone",
     "ship_email",
 )
+PLACE = ("ship_region", "ship_country")  # stay when the person is erased
 RECEIVER = tuple(name for name in PERSONAL if name.startswith("ship_"))
 
 
@@ -128,12 +129,15 @@ def merge(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """An equal or newer revision over what we know: empty never overwrites known, masked never overwrites clear.
 
     A receiver that a person edited stays. Money, status and times are taken as told, but a known time is not lost.
+    Nothing personal comes back into an order whose personal data was erased.
     """
     out = dict(told)
+    purged = known.get("purged_at") is not None
     for name in PERSONAL:
         before, after = known[name], told[name]
         if (
-            (name in RECEIVER and known["address_edited"])
+            (purged and name not in PLACE)
+            or (name in RECEIVER and known["address_edited"])
             or (not after and before)
             or (before and masked(after) and not masked(before))
         ):

@@ -80,5 +80,7 @@ def open_invitations(tenant: Tenant) -> list[Invitation]:
     return list(found.order_by("-created_at"))
 
 
-def active_schemas() -> list[str]:
-    return list(Tenant.objects.filter(state=Tenant.ACTIVE).order_by("pk").values_list("schema_name", flat=True))
+def kept_schemas() -> list[str]:
+    """Schemas of tenants that hold data and will work again: active and paused ones."""
+    found = Tenant.objects.filter(state__in=[Tenant.ACTIVE, Tenant.PAUSED])
+    return list(found.order_by("pk").values_list("schema_name", flat=True))

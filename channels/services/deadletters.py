@@ -21,7 +21,7 @@ from core.central import due, outbox
 from core.errors import BadPayload, BusinessError, NotAllowed
 from core.events import emit
 from core.permissions import SEE_PERSONAL, Actor
-from core.records.models import PersonalRead
+from core.personal import log_read
 from core.secrets import keyed_hash
 from core.tenancy import require_tenant
 
@@ -72,9 +72,7 @@ def drop(*, actor: Actor, kind: str, ids: Sequence[int], reason: str) -> int:
 def payload(*, actor: Actor, raw_id: int) -> str:
     """The text of a raw row, for a person to read; that it was read is logged."""
     raw = _one(actor, raw_id)
-    PersonalRead.objects.create(
-        at=clock.now(), actor_id=actor.id, actor_label=actor.label, kind="raw", object_id=raw_id, field="payload"
-    )
+    log_read(actor, "raw", raw_id, "payload")
     return raw.payload
 
 

@@ -11,16 +11,15 @@ from channels import protocol
 from channels.canonical import HookNews
 from channels.models import Account
 from channels.registry import all_adapters
+from channels.services import deletion
 from channels.services.sessions import credentials_of
 from core import clock
 from core.central.hooks import Handover, HookCall, Reply
 from core.errors import Rejected
 from core.tenancy import tenant_context
 from tenants.models import Tenant, WebhookRoute
-from tenants.queries import active_schemas
 
-NEWS, PERSON_DELETED = "channels.hook_news", "channels.person_deleted"
-DELETED = "account_deleted"
+NEWS = "channels.hook_news"
 
 
 def find(platform: str) -> MarketplaceHook | None:
@@ -34,11 +33,14 @@ class MarketplaceHook:
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
+        self._deletions = isinstance(adapter, protocol.DeletionSource)
 
     def greet(self, call: HookCall) -> Reply | None:
-        return None
+        return deletion.greet(self._adapter, call) if self._deletions else None
 
     def read(self, call: HookCall) -> list[Handover]:
+        if self._deletions and self._adapter.speaks_of_persons(call.body, call.headers):
+            return deletion.read(self._adapter, call)
         external = self._adapter.hook_account(call.body, call.headers)
         routes = WebhookRoute.objects.select_related("tenant").filter(
             platform=self._adapter.platform, external_id=external, tenant__state=Tenant.ACTIVE
@@ -53,9 +55,6 @@ class MarketplaceHook:
                 continue
             if news is None:
                 continue
-            if news.kind == DELETED:
-                payload = {"platform": self._adapter.platform, "subject_ids": list(news.subject_ids)}
-                return [Handover(schema, PERSON_DELETED, payload) for schema in active_schemas()]
             payload = {"account_id": route.account_id, "kind": news.kind, "external_ids": list(news.external_ids)}
             found.append(Handover(route.tenant.schema_name, NEWS, payload))
         if refused is not None and not found:

@@ -7,4 +7,7 @@ class RecordsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from core.records import handlers  # noqa: F401
+        from core import erasure
+        from core.records import erasing, handlers  # noqa: F401
+
+        erasure.register("records", find=erasing.find, erase=erasing.erase)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from core import files, jobs
+from core import erasure, files, jobs
 from core.central.due import due_job
+from core.permissions import system
 
 
 @due_job("records.upkeep", every_tenant=3600)
@@ -12,3 +13,9 @@ def upkeep(key: str) -> None:
     files.purge()
     files.sweep()
     jobs.mark_interrupted()
+
+
+@due_job("records.forget", every_tenant=86400)
+def forget(key: str) -> None:
+    """Personal data whose time is over by the platforms' rules."""
+    erasure.purge_due(actor=system("purge"))

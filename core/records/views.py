@@ -10,6 +10,9 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from core import files
+from core.personal import log_read
+
+NAMING = frozenset({"label", "labels", "export"})  # kinds of files that name people
 
 
 @require_safe
@@ -20,8 +23,10 @@ def stored_file(request: HttpRequest, uid: uuid.UUID) -> HttpResponseBase:
     """
     actor = getattr(request, "actor", None)
     file = files.visible(actor, uid) if actor is not None else None
-    if file is None:
+    if actor is None or file is None:
         raise Http404("no such file")
+    if file.kind in NAMING:
+        log_read(actor, "file", file.pk, file.kind)
     inline = file.media_type == files.PDF and request.GET.get("inline") == "1"
     kind = f"{file.media_type}; charset=utf-8" if file.media_type in files.TEXTS else file.media_type
     response = FileResponse(

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from core import bulk
+from core.erasure import ERASED
+from core.secrets import keyed_hash
 
 
 def identify(account_id: int, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, int]:
@@ -27,6 +29,9 @@ def identify(account_id: int, rows: Sequence[dict[str, Any]], now: datetime) -> 
     )
     missing = [buyer for buyer in buyers if buyer not in found]
     if missing:
+        found |= _returned(account_id, [buyers[buyer] for buyer in missing])
+        missing = [buyer for buyer in missing if buyer not in found]
+    if missing:
         found |= _make(account_id, [buyers[buyer] for buyer in missing], now)
     counts = [(found[buyer], len(times), min(times), max(times)) for buyer, times in orders.items()]
     ids, numbers, firsts, lasts = bulk.columns(counts)
@@ -39,6 +44,44 @@ def identify(account_id: int, rows: Sequence[dict[str, Any]], now: datetime) -> 
         [ids, numbers, firsts, lasts],
     )
     return found
+
+
+def _returned(account_id: int, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Buyers who were purged and buy again, known by the keyed hash that stayed: their identity is theirs again."""
+    by_hash = {pseudonym(row["buyer_id"]): row for row in rows}
+    again = bulk.fetch(
+        "SELECT id, external_id, customer_id FROM orders_customeridentity"
+        " WHERE account_id = %s AND external_id = ANY(%s) ORDER BY id FOR UPDATE",
+        [account_id, list(by_hash)],
+    )
+    if not again:
+        return {}
+    columns = [("external_id", "text"), ("member_name", "text"), ("email", "text")]
+    values = [by_hash[mark] for _, mark, _ in again]
+    bulk.update(
+        "orders_customeridentity",
+        "id",
+        columns,
+        [
+            (pk, row["buyer_id"], row["buyer_name"], row["buyer_email"])
+            for (pk, _, _), row in zip(again, values, strict=True)
+        ],
+    )
+    bulk.update(
+        "orders_customer",
+        "id",
+        [("name", "text")],
+        [
+            (customer, row["buyer_name"] or row["ship_name"])
+            for (_, _, customer), row in zip(again, values, strict=True)
+        ],
+    )
+    return {row["buyer_id"]: customer for (_, _, customer), row in zip(again, values, strict=True)}
+
+
+def pseudonym(external_id: str) -> str:
+    """What stands in an identity in the place of a purged buyer's id."""
+    return ERASED + keyed_hash(external_id)
 
 
 def _make(account_id: int, rows: Sequence[dict[str, Any]], now: datetime) -> dict[str, int]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from core import clock
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
-from core.records.models import PersonalRead
+from core.personal import log_read
 from orders import queries
 
 REVEALABLE = ("ship_phone", "ship_email", "buyer_email")
@@ -17,7 +16,5 @@ def reveal(*, actor: Actor, order_id: int, field: str) -> str:
     if field not in REVEALABLE:
         raise BusinessError("order.no_such_field")
     order = queries.get(actor, order_id)
-    PersonalRead.objects.create(
-        at=clock.now(), actor_id=actor.id, actor_label=actor.label, kind="order", object_id=order_id, field=field
-    )
+    log_read(actor, "order", order_id, field)
     return str(getattr(order, field))

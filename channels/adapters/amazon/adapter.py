@@ -55,6 +55,8 @@ class Amazon:
     pull_every_seconds: ClassVar[int] = 200  # the published rate refills one call in 179 seconds
     answer_within_hours: ClassVar[int] = 24
     purge_after_days: ClassVar[int] = 30
+    keeps_buyer_hash: ClassVar[bool] = False
+    person_fields: ClassVar[tuple[str, ...]] = ("buyerEmail", "BuyerEmail")
 
     def refresh_token(self, session: Session) -> Token:
         return client.mint(session)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from lxml import etree
 from pydantic import Field
 
 from channels import protocol
-from channels.adapters.ebay import client, mapping
+from channels.adapters.ebay import client, deletion, mapping
 from channels.canonical import Answer, HookNews, Message, Order, Page, RawItem, SentAnswer, ShipNotice, Window
 from channels.protocol import SandboxDraft, Session, Token
 from core.errors import BadPayload, BusinessError, NotFound, Rejected, Transient
@@ -76,6 +76,8 @@ class Ebay:
     pull_every_seconds: ClassVar[int] = 300
     answer_within_hours: ClassVar[int] = 24
     purge_after_days: ClassVar[int] = 90
+    keeps_buyer_hash: ClassVar[bool] = True
+    person_fields: ClassVar[tuple[str, ...]] = ("BuyerUserID", "EIASToken", "SenderID", "Email")
 
     def refresh_token(self, session: Session) -> Token:
         return client.mint(session)
@@ -284,6 +286,20 @@ class Ebay:
             dedupe=hashlib.sha256(raw).hexdigest(),
             external_ids=tuple(sorted(orders - {""})),
         )
+
+    # -- persons to be forgotten ----------------------------------------------------------------------------------
+
+    def greet_hook(self, query: Mapping[str, str], installed: Mapping[str, str]) -> bytes | None:
+        return deletion.challenge(query, installed)
+
+    def speaks_of_persons(self, raw: bytes, headers: Mapping[str, str]) -> bool:
+        return deletion.is_rest(raw, headers)
+
+    def deleted_person(self, raw: bytes, headers: Mapping[str, str], key_of: Callable[[str], str]) -> tuple[str, ...]:
+        return deletion.persons(raw, headers, key_of)
+
+    def fetch_hook_key(self, http: protocol.Http, installed: Mapping[str, str], key_id: str) -> str:
+        return deletion.fetch_key(http, installed, key_id)
 
 
 def _site(session: Session) -> str:
