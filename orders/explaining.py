@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from core.rules import ConditionResult, RuleExplanation
 from core.words import formats, say
 
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 WEIGHTS = frozenset({"weight_g"})
 
 
@@ -91,6 +93,9 @@ def actual(field: str, given: str | None) -> str:
         return _("nothing")
     if given in ("true", "false"):
         return _("yes") if given == "true" else _("no")
+    if _DECIMAL.fullmatch(given):
+        whole, _dot, places = given.partition(".")
+        given = f"{whole}.{places.rstrip('0').ljust(2, '0')}"
     return value(field, given)
 
 

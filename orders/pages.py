@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from core.permissions import Actor
 from core.ui import lists
@@ -30,7 +30,7 @@ TABS = (
     Tab("booked", _("Label ready")),
     Tab("handed", _("Handed over")),
     Tab("delivered", _("Delivered")),
-    Tab("platform", _("Shipped by others")),
+    Tab("platform", _("Shipped by others"), hide_empty=True),
     Tab("cancelled", _("Cancelled")),
     Tab("all", _("All")),
 )
@@ -106,10 +106,11 @@ class OrdersList(lists.ListPage):
 
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed:
+            anywhere = bool(state.text) and (state.tab != "all" or bool(state.chosen))
             return Empty(
                 _("No order matches this search and these filters in this tab."),
-                _("Search in all orders"),
-                f"?tab=all&q={state.text}" if state.text and state.tab != "all" else f"?tab={state.tab}",
+                _("Search in all orders") if anywhere else _("Clear all"),
+                "?" + (replace(state, tab="all", chosen={}) if anywhere else replace(state, text="", chosen={})).query(),
             )
         if not queries_page.accounts(actor):
             return Empty(
@@ -123,7 +124,7 @@ class OrdersList(lists.ListPage):
         fresh = queries_page.freshness(actor)
         if not fresh.accounts:
             return None
-        text = say_text("last pull {ago}").format(ago=formats.ago(fresh.last))
+        text = gettext("last pull {ago}").format(ago=formats.ago(fresh.last))
         text += " · " + ngettext("{n} account", "{n} accounts", fresh.accounts).format(n=fresh.accounts)
         problem = ngettext("{n} needs you", "{n} need you", fresh.sick).format(n=fresh.sick) if fresh.sick else ""
         return Freshness(text, problem, _address("channels:accounts"))

@@ -60,11 +60,13 @@ LIST = (
     "warehouse",
     "service",
     "version",
+    "service_zh",
 )
 _COLUMNS = (
     "o.id, o.external_id, o.account_id, coalesce(a.name, ''), o.platform, o.state, o.reason_code, o.reason_params,"
     " o.conflict, o.channel_status, o.placed_at, o.ship_by, o.currency, o.grand_total, o.lines_count, o.units,"
-    " o.first_sku, o.first_title, o.ship_name, o.ship_city, o.ship_country, o.tags, w.name, s.name, o.version"
+    " o.first_sku, o.first_title, o.ship_name, o.ship_city, o.ship_country, o.tags, w.name, s.name, o.version,"
+    " s.name_zh"
 )
 _FROM = (
     " FROM orders_order o LEFT JOIN channels_account a ON a.id = o.account_id"

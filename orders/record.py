@@ -130,6 +130,7 @@ def why(request: PageRequest, order: Order, personal: bool) -> dict[str, Any] | 
     changed = not all(rule.agrees for rule in rules)
     return {
         "version": found.version,
+        "service": queries_page.named(order.service.name, order.service.name_zh) if order.service else "",
         "current": found.current,
         "rules": rules,
         "acted": sum(1 for rule in rules if rule.outcome == "acted"),

@@ -7,12 +7,13 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import lists
 from core.ui.templatetags.ui import badge, until
-from core.words import formats, say
+from core.words import formats, knows, say
+from orders.queries_page import named
 
 Row = dict[str, Any]
 
@@ -36,7 +37,6 @@ class OrderTable(lists.Table):
     status = tables.Column(verbose_name=_("State"), empty_values=())
     service = tables.Column(verbose_name=_("Service · from"), empty_values=())
     ship_by = tables.Column(verbose_name=_("Ship by"), empty_values=())
-    tags = tables.Column(verbose_name=_("Tags"), empty_values=())
 
     cards = {
         "order": "lead",
@@ -67,9 +67,9 @@ class OrderTable(lists.Table):
     def render_items(self, record: Row) -> SafeString:
         more = record["lines_count"] - 1
         detail = f"{record['first_sku']} · " if record["first_sku"] else ""
-        detail += say_text("{n} pcs").format(n=formats.number(record["units"]))
+        detail += gettext("{n} pcs").format(n=formats.number(record["units"]))
         if more > 0:
-            detail += f" · {say_text('+{n} lines').format(n=more)}"
+            detail += f" · {gettext('+{n} lines').format(n=more)}"
         return format_html(
             '<span class="two" title="{0}"><b>{0}</b><small>{1}</small></span>', record["first_title"], detail
         )
@@ -84,25 +84,27 @@ class OrderTable(lists.Table):
     def render_status(self, record: Row) -> SafeString:
         shown = badge(record["state"])
         if record["conflict"]:
-            shown += format_html(" {}", badge("conflict", text=say_text("Conflict"), tone="red"))
-        why = say(record["reason_code"], record["reason_params"]) if record["reason_code"] else ""
+            shown += format_html(" {}", badge("conflict", text=gettext("Conflict"), tone="red"))
+        shown += format_html_join("", ' <span class="tag-s">{}</span>', ((tag,) for tag in record["tags"]))
+        code, params = record["reason_code"], record["reason_params"]
         if record["conflict"]:
-            why = say(f"conflict.{record['conflict']}")
-        if not why:
+            code, params = f"conflict.{record['conflict']}", None
+        if not code:
             return shown
-        return format_html('<span class="two"><span>{}</span><small title="{}">{}</small></span>', shown, why, why)
+        brief = say(f"{code}.brief", params) if knows(f"{code}.brief") else say(code, params)
+        line = '<span class="two"><span>{}</span><small title="{}">{}</small></span>'
+        return format_html(line, shown, say(code, params), brief)
 
     def render_service(self, record: Row) -> SafeString:
-        return two(record["service"] or formats.DASH, record["warehouse"] or formats.DASH)
+        return two(
+            named(record["service"] or "", record["service_zh"] or "") or formats.DASH,
+            record["warehouse"] or formats.DASH,
+        )
 
     def render_ship_by(self, record: Row) -> SafeString:
         if record["state"] not in OPEN:
             return format_html('<span class="quiet">{}</span>', formats.short(record["ship_by"]))
         return until(record["ship_by"])
-
-    def render_tags(self, record: Row) -> SafeString:
-        shown = format_html_join("", '<span class="tag-s">{}</span>', ((tag,) for tag in record["tags"]))
-        return format_html('<span class="tags-s">{}</span>', shown)
 
 
 OPEN = frozenset(

@@ -57,7 +57,8 @@ def tell(order: Order, entries: Sequence[Mapping[str, Any]]) -> list[Told]:
             code = f"order.routed.{given['state']}"
         text = say(code, given)
         if given.get("why") and given["why"] == order.reason_code:  # the entry keeps the code, the order its details
-            text = f"{text}: {say(order.reason_code, order.reason_params)}"
+            head = say(f"state.{given['state']}") if code == "order.routed" else text
+            text = f"{head}: {say(order.reason_code, order.reason_params)}"
         if given.get("note"):
             text = f"{text} “{given['note']}”"
         out.append(

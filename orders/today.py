@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels import permissions as channel_permissions
@@ -33,7 +33,7 @@ def tiles(actor: Actor) -> Iterable[Tile]:
     if not actor.can(permissions.VIEW):
         return
     late, oldest = queries_page.overdue(actor)
-    since = say_text("the oldest since {span}").format(
+    since = gettext("the oldest since {span}").format(
         span=formats.span((clock.now() - oldest).total_seconds()) if oldest else ""
     )
     yield Tile(
@@ -86,7 +86,7 @@ def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
         cells[day, name if name not in rest else ""] += n
     shown = [*top, *([""] if rest else [])]
     series = [
-        {"name": name or say_text("other accounts"), "values": [cells.get((day, name), 0) for day in days]}
+        {"name": name or gettext("other accounts"), "values": [cells.get((day, name), 0) for day in days]}
         for name in shown
     ]
     labels = [formats.day(day) for day in days]

@@ -55,7 +55,9 @@ def _field(name: str, info: FieldInfo, *, secret: bool) -> forms.Field:
         return forms.BooleanField(**shown | {"required": False})
     if info.annotation in (int, float):
         kind = forms.IntegerField if info.annotation is int else forms.FloatField
-        return kind(**shown, initial=None if required else info.default, widget=forms.NumberInput(control | {"step": "any"}))
+        return kind(
+            **shown, initial=None if required else info.default, widget=forms.NumberInput(control | {"step": "any"})
+        )
     widget: forms.Widget = forms.TextInput(control | {"spellcheck": "false"})
     if secret:
         widget = forms.PasswordInput(control | {"autocomplete": "new-password"}, render_value=False)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from core.ui.views import shell, today
+from core.ui.views import jobs, shell, today
 
 urlpatterns = [
     path("", today.show, name="today"),
@@ -10,4 +10,8 @@ urlpatterns = [
     path("ui/theme", shell.choose_theme, name="theme"),
     path("ui/columns/<str:name>", shell.choose_columns, name="columns"),
     path("ui/counts", shell.counts, name="counts"),
+    path("ui/bell", jobs.bell, name="bell"),
+    path("jobs/", jobs.index, name="jobs"),
+    path("jobs/<int:pk>/cancel", jobs.cancel, name="job_cancel"),
+    path("jobs/<int:pk>/resume", jobs.resume, name="job_resume"),
 ]

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from channels import canonical
 from core import clock
 from core.permissions import OWNER
+from core.tenancy import tenant_context
+from core.values import Address
+from orders.models import Order
+from orders.services.release import release
 from tenants.models import Membership, Tenant, User
+from tests.orders.conftest import ACTOR, Shop, line, make_shop, take
+from tests.orders.conftest import order as make_order
+from tests.support.database import ACME
 
 HOST = "acme.localhost"
 SignIn = Callable[..., Client]
@@ -38,3 +49,50 @@ def sign_in(db: None) -> SignIn:
 @pytest.fixture
 def owner(sign_in: SignIn) -> Client:
     return sign_in()
+
+
+@dataclass
+class House:
+    """A seller at acme with orders in many states, by name. ``inside()`` is acme's schema, for looking at the rows."""
+
+    shop: Shop
+    ids: dict[str, int]
+
+    def inside(self) -> AbstractContextManager[None]:
+        return tenant_context(ACME)
+
+    def order(self, name: str) -> Order:
+        return Order.objects.get(pk=self.ids[name])
+
+    def path(self, name: str, rest: str = "") -> str:
+        return f"/orders/{self.ids[name]}/{rest}"
+
+
+@pytest.fixture
+def house(db: None) -> House:
+    with tenant_context(ACME):
+        return make_house()
+
+
+def make_house() -> House:
+    """Orders: ready (two), short, unmatched, address, unpaid, late. Inside the tenant's schema."""
+    shop = make_shop(stock=10)
+    soon = clock.now() + timedelta(hours=20)
+    no_street = Address("Yuki Tanaka", "", (), "Osaka", "", "", "530-0001", "JP", "+81 6 1234 5678")
+    german = make_order("READY-1", ship_by=soon, placed_at=clock.now() - timedelta(hours=1))
+    made = [
+        german,
+        make_order(
+            "READY-2", line("READY-2-1", "CUP", 2), ship_by=soon, buyer=canonical.Buyer("b2", "b2", "b2@x.example")
+        ),
+        make_order("SHORT-1", line("SHORT-1-1", "CABLE", 99), ship_by=soon),
+        make_order("NOSKU-1", line("NOSKU-1-1", "GARDEN-9"), ship_by=soon),
+        make_order("STREET-1", ship_by=soon, receiver=no_street),
+        make_order("UNPAID-1", status=canonical.PENDING, paid_at=None),
+        make_order("LATE-1", ship_by=clock.now() - timedelta(hours=3)),
+    ]
+    take(shop, *made)
+    release(order_ids=list(Order.objects.order_by("pk").values_list("pk", flat=True)), actor=ACTOR)
+    names = ("ready", "other", "short", "unmatched", "address", "unpaid", "late")
+    by_external = dict(Order.objects.values_list("external_id", "pk"))
+    return House(shop, {name: by_external[one.external_id] for name, one in zip(names, made, strict=True)})

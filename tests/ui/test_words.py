@@ -74,7 +74,7 @@ def test_the_chinese_keeps_every_parameter() -> None:
         english = message.id if isinstance(message.id, str) else message.id[-1] if message.id else ""
         chinese = message.string if isinstance(message.string, str) else (message.string or ("",))[0]
         for pattern in (r"\{[a-z_]+", r"%\([a-z_]+\)s"):
-            assert set(re.findall(pattern, english)) == set(re.findall(pattern, chinese)), english
+            assert not chinese or set(re.findall(pattern, english)) == set(re.findall(pattern, chinese)), english
 
 
 def test_chinese_is_chinese() -> None:

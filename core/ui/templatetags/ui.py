@@ -39,6 +39,14 @@ TONES = {
     "paused": "grey",
     "reconnect": "red",
     "failing": "orange",
+    "queued": "blue",
+    "waiting": "orange",
+    "cancelling": "orange",
+    "wanted": "blue",
+    "sent": "blue",
+    "confirmed": "green",
+    "unknown": "orange",
+    "refused": "red",
 }
 
 

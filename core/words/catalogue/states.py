@@ -90,7 +90,7 @@ SENTENCES: dict[str, str] = {
     "actor.cancellation": _("cancellation"),
     "actor.confirm": _("confirmation"),
     "actor.hook": _("call from outside"),
-    "actor.shipping": _("shipping"),
+    "actor.shipping": _("dispatch"),
     "actor.tracking": _("tracking"),
     "actor.setup": _("setup"),
     "actor.answers": _("answers"),

@@ -15,7 +15,13 @@
     } else if ((hit = on("[data-dismiss]"))) {
       hit.closest("[data-toast], .outcome").remove();
     } else if ((hit = on("[data-dialog]"))) {
-      document.getElementById(hit.dataset.dialog)?.showModal();
+      const dialog = document.getElementById(hit.dataset.dialog);
+      const fields = $("fieldset[disabled]", dialog);
+      if (fields) {
+        fields.disabled = false;
+        dialog.addEventListener("close", () => (fields.disabled = true), { once: true });
+      }
+      dialog.showModal();
     } else if ((hit = on("[data-close]"))) {
       hit.closest("dialog").close();
     } else if (on("[data-help]")) {

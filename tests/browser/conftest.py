@@ -1,0 +1,82 @@
+"""A browser against the real web server on a committed database, signed in at acme."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.contrib.auth.hashers import ScryptPasswordHasher, make_password
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from core.tenancy import tenant_context
+from tenants.models import User
+from tests.support.browser import ARGUMENTS, chromium
+from tests.support.database import ACME, PASSWORD, WorkerDatabase, back_to_public
+from tests.support.web import served
+from tests.ui.conftest import House, make_house
+
+OWNER = "owner@acme.localhost"
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@dataclass
+class Visit:
+    """A browser's tab. ``complaints``: errors on its console and in its scripts, and answers over 499."""
+
+    page: Page
+    url: str
+    house: House
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.url + path)
+        self.page.wait_for_load_state("networkidle")
+
+    def text(self) -> str:
+        return self.page.locator("body").inner_text()
+
+    def width(self) -> int:
+        """Of the document: more than the window means scrolling sideways."""
+        return int(self.page.evaluate("document.documentElement.scrollWidth"))
+
+    def sign_in(self) -> None:
+        self.open("/accounts/login/")
+        self.page.fill("[name=login]", OWNER)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.click("form button[type=submit].btn-primary")
+        self.page.wait_for_url(self.url + "/")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Playwright's loop runs in this thread, and Django refuses its ORM where a loop runs.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield found
+        found.close()
+    os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
+
+
+@pytest.fixture
+def visit(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
+    with tenant_context(ACME):
+        house = make_house()
+    back_to_public()
+    # The tests' hasher is a quick one that the server, a process of its own, does not take.
+    strong = make_password(PASSWORD, hasher=ScryptPasswordHasher())  # type: ignore[arg-type]
+    User.objects.filter(email=OWNER).update(password=strong)
+    with served(committed_db.url) as site:
+        context = browser.new_context(viewport=DESK, locale="en-GB")
+        tab = Visit(context.new_page(), f"http://acme.localhost:{site.port}", house)
+        tab.page.set_default_timeout(10_000)
+        tab.page.on("console", lambda said: tab.complaints.append(said.text) if said.type == "error" else None)
+        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        tab.page.on(
+            "response", lambda got: tab.complaints.append(f"{got.status} {got.url}") if got.status > 499 else None
+        )
+        tab.sign_in()
+        yield tab
+        context.close()
