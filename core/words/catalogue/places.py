@@ -51,4 +51,10 @@ SENTENCES: dict[str, str] = {
     "sheet.not_an_amount": _("“{value}” is no amount."),
     "sheet.not_a_country": _("“{value}” is no country. Write two letters, for example CN."),
     "sheet.not_yes_or_no": _("“{value}” is neither yes nor no."),
+    "job.restock": _("Restock is being computed"),
+    "restock.running": _("A computation is under way already; its result appears when it is done."),
+    "restock.finished": _("Restock computed: {lines} lines"),
+    "restock.not_found": _("This line does not exist any more; a newer computation has taken its place."),
+    "restock.bad_setting": _("Check these settings: {fields}"),
+    "order.issued_by_platform": _("The platform sent the goods; they left its warehouse in our books"),
 }
