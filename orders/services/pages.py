@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from channels import canonical
+from channels.services import erasing
 from core import bulk, clock
 from core.audit import record_many
 from core.permissions import Actor
@@ -92,7 +93,7 @@ _OWN = (
     "version",
 )
 _INSERT = _OWN + CHANNEL_NAMES
-_KNOWN = ("id", "external_id", "state", "conflict", "address_edited", "platform_fulfilled", *CHANNEL_NAMES)
+_KNOWN = ("id", "external_id", "state", "conflict", "address_edited", "platform_fulfilled", "purged_at", *CHANNEL_NAMES)
 _SELECT = (
     f"SELECT {', '.join(_KNOWN)} FROM orders_order WHERE account_id = %s AND external_id = ANY(%s)"
     " ORDER BY id FOR UPDATE"
@@ -120,6 +121,9 @@ def write_page(*, account_id: int, platform: str, page: list[Incoming], actor: A
     old = [(known[external_id], item) for external_id, item in newest.items() if external_id in known]
     if old:
         _revise(account_id, old, catalogue, actor, written)
+    # What the platform still says of a person who was erased here is not kept either.
+    erased = {row["external_id"] for row, _ in old if row["purged_at"] is not None}
+    erasing.blank([item.raw_id for item in page if item.order.external_id in erased])
     bulk.execute(
         "UPDATE channels_rawpayload SET state = 1, attempts = attempts + 1 WHERE id = ANY(%s)",
         [[item.raw_id for item in page]],
