@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core import clock
-from core.permissions import SEE_PERSONAL
+from core.permissions import SEE_COST, SEE_PERSONAL
 from core.ui.requests import PageRequest
 from core.words import formats
 from inventory.permissions import VIEW as SEE_STOCK
@@ -38,6 +38,9 @@ def record_context(request: PageRequest, pk: int) -> dict[str, Any]:
     newer, older = queries.neighbours(actor, filter_of(state), order)
     lines = queries.lines_of(pk)
     parcels = queries_page.parcels(pk)
+    if not actor.can(SEE_COST):
+        for parcel in parcels:
+            parcel.cost = None
     told = queries_page.confirmations(pk)
     personal = actor.can(SEE_PERSONAL)
     reserved = bool(lines) and all(line["reserved"] for line in lines)
