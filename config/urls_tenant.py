@@ -7,5 +7,11 @@ urlpatterns = [
     path("", include("core.records.urls")),
     path("", include("core.ui.urls")),
     path("orders/", include("orders.urls")),
+    path("ship/", include("fulfilment.urls")),
+    path("stock/", include("inventory.urls")),
+    path("restock/", include("fba.urls")),
+    path("inbox/", include("crm.urls")),
+    path("channels/", include("channels.urls")),
+    path("carriers/", include("logistics.urls")),
     path("", include("tenants.urls_tenant")),
 ]

@@ -6,6 +6,10 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crm import handlers, panels  # noqa: F401
+        from core import erasure
+        from crm import handlers, pages, panels  # noqa: F401
+        from crm.services import erasing
 
         panels.register()
+        pages.register()
+        erasure.register("crm", find=erasing.find, erase=erasing.erase, expire=erasing.expire)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import views
+from orders import views, views_rules
 
 app_name = "orders"
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("bulk/cancel", views.bulk_cancel, name="bulk_cancel"),
     path("bulk/tag", views.bulk_tag, name="bulk_tag"),
     path("bulk/book", views.bulk_book, name="bulk_book"),
+    path("rules/", views_rules.index, name="rules"),
+    path("rules/arrange", views_rules.arrange, name="rules_arrange"),
+    path("rules/new", views_rules.add, name="rule_new"),
     path("<int:pk>/", views.show, name="show"),
     path("<int:pk>/hold", views.hold, name="hold"),
     path("<int:pk>/route", views.route, name="route"),

@@ -1,0 +1,156 @@
+"""Lists of accounts and of dead letters, and what channels register with the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from channels import permissions, queries, queries_page
+from channels.tables import AccountTable, LetterTable
+from core.errors import BusinessError
+from core.permissions import Actor
+from core.ui import desk, lists, menu
+from core.ui.lists import Bulk, Empty, Rows, State, Tab
+
+
+class AccountsList(lists.ListPage):
+    """Accounts are few: all of them on one page, the sick ones first."""
+
+    name = "accounts"
+    title = _("Channels")
+    search = _("Name or seller id")
+    table = AccountTable
+    default_tab = "all"
+    actions_template = "channels/_list_actions.html"
+
+    def tabs(self, actor: Actor) -> Sequence[Tab]:
+        first = (
+            Tab("all", _("All")),
+            Tab("sick", _("Need you"), tone="red"),
+            Tab("paused", _("Paused"), hide_empty=True),
+        )
+        return lists.counted(first, queries_page.counts(actor))
+
+    def rows(self, actor: Actor, state: State) -> Rows:
+        wanted = {"sick": queries_page.SICK, "paused": ("paused",)}.get(state.tab)
+        text = state.text.casefold()
+        found = [
+            one
+            for one in queries.account_health(actor)
+            if (wanted is None or one.health in wanted)
+            and (not text or text in one.name.casefold() or text in one.external_id.casefold())
+        ]
+        found.sort(key=lambda one: one.health not in queries_page.SICK)
+        due = queries_page.turns([one.id for one in found])
+        return Rows(
+            [
+                {
+                    "id": one.id,
+                    "health": one,
+                    "href": reverse("channels:account", args=[one.id]),
+                    "todo": desk.advice(one.code, f"todo.health.{one.health}") if one.health != "ok" else "",
+                    "next": _next(one.id, due),
+                }
+                for one in found
+            ]
+        )
+
+    def href(self, row: Mapping[str, Any], state: State) -> str:
+        return str(row["href"])
+
+    def empty(self, actor: Actor, state: State) -> Empty:
+        if state.narrowed or state.tab != "all":
+            return Empty(_("No account here."), _("Show all accounts"), "?tab=all")
+        if not actor.can(permissions.CONNECT):
+            return Empty(_("No marketplace account is connected yet. An owner or manager can connect one."))
+        return Empty(
+            _("Connect a marketplace account: its orders and messages then come in by themselves."),
+            _("Connect an account"),
+            reverse("channels:connect"),
+        )
+
+
+def _next(account_id: int, due: Mapping[tuple[int, str], queries_page.Turn]) -> Any:
+    turn = due.get((account_id, "orders"))
+    return None if turn is None or turn.paused else turn.due_at
+
+
+class Desk(lists.ListPage):
+    """One list over everything that gave up; a tab for each kind."""
+
+    name = "deadletters"
+    title = _("Dead letters")
+    search = ""
+    table = LetterTable
+
+    def __init__(self, actor: Actor) -> None:
+        self._sources = {one.key: one for one in desk.sources(actor)}
+        self._counts = {key: one.count(actor) for key, one in self._sources.items()}
+
+    def source(self, state: State) -> desk.Source:
+        """Raises BusinessError ``deadletter.not_found`` for a kind that is not there for this person."""
+        try:
+            return self._sources[state.tab]
+        except KeyError:
+            raise BusinessError("deadletter.not_found") from None
+
+    def state(self, given: Any, size: str = "") -> State:
+        """Without a tab in the address the first one that holds something."""
+        made = super().state(given, size)
+        if made.tab:
+            return made
+        full = next((key for key, count in self._counts.items() if count), next(iter(self._sources), ""))
+        return State(tab=full, size=made.size, after=made.after, before=made.before)
+
+    def tabs(self, actor: Actor) -> Sequence[Tab]:
+        return [Tab(key, one.label, self._counts[key], tone="red") for key, one in self._sources.items()]
+
+    def rows(self, actor: Actor, state: State) -> Rows:
+        source = self.source(state)
+        before = int(state.after) if state.after.isdigit() and len(state.after) < 19 else None
+        found = source.page(actor, before, state.size + 1)
+        rows = [queries_page.as_row(one, source.advice) for one in found[: state.size]]
+        return Rows(rows, next=str(found[state.size - 1].id) if len(found) > state.size else "")
+
+    def href(self, row: Mapping[str, Any], state: State) -> str:
+        return str(row["href"])
+
+    def bulk(self) -> Sequence[Bulk]:
+        return (
+            Bulk("retry", _("Try again"), "refresh", "channels:desk_retry", permissions.LETTERS, primary=True),
+            Bulk(
+                "drop",
+                _("Drop"),
+                "trash",
+                "channels:desk_drop",
+                permissions.LETTERS,
+                danger=True,
+                template="channels/_ask_drop.html",
+            ),
+        )
+
+    def ids(self, actor: Actor, state: State) -> list[int]:
+        return [one.id for one in self.source(state).page(actor, None, lists.ALL_LIMIT)]
+
+    def empty(self, actor: Actor, state: State) -> Empty:
+        return Empty(_("Nothing lies here: everything that came in was read, and everything we had to tell was taken."))
+
+
+def register() -> None:
+    """Called when the app is ready."""
+    from channels import desk as letters
+
+    letters.register()
+    menu.register(menu.Entry("channels", _("Channels"), "plug", "channels:accounts", 110, permissions.VIEW, _sick))
+    menu.register(
+        menu.Entry(
+            "deadletters", _("Dead letters"), "mail-x", "channels:deadletters", 112, permissions.LETTERS, desk.waiting
+        )
+    )
+
+
+def _sick(actor: Actor) -> int:
+    return queries.accounts(actor).filter(health__in=queries_page.SICK).count()

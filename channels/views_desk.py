@@ -1,0 +1,121 @@
+"""The dead-letter desk: the list over all sources, one letter, what a person does about it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from channels import permissions, queries_page
+from channels.forms import ConfirmationForm
+from channels.labels import KINDS
+from channels.pages import Desk
+from channels.services import deadletters
+from channels.services.deadletters import CONFIRM, EVENT, RAW
+from core.errors import BusinessError
+from core.permissions import SEE_PERSONAL
+from core.ui import desk, lists
+from core.ui.requests import PageRequest
+from core.ui.views import done, fragment, page, sentence
+
+POST = ("POST",)
+MOST_PAYLOAD = 400_000
+
+
+@page(permissions.LETTERS)
+def index(request: PageRequest) -> HttpResponse:
+    return lists.show(request, Desk(request.actor))
+
+
+def _chosen(request: PageRequest) -> tuple[desk.Source, list[int], str]:
+    """The source, the ids, and the address of the list as it was."""
+    page_ = Desk(request.actor)
+    state = page_.state(QueryDict(request.POST.get("view", "")))
+    return page_.source(state), lists.selected(request, page_), f"{reverse('channels:deadletters')}?{state.query()}"
+
+
+@page(permissions.LETTERS, methods=POST)
+def bulk_retry(request: PageRequest) -> HttpResponse:
+    source, ids, back = _chosen(request)
+    count = source.retry(request.actor, ids)
+    return done(request, back, ngettext("{n} is tried again.", "{n} are tried again.", count).format(n=count))
+
+
+@page(permissions.LETTERS, methods=POST)
+def bulk_drop(request: PageRequest) -> HttpResponse:
+    source, ids, back = _chosen(request)
+    if source.drop is None:
+        raise BusinessError("deadletter.cannot_drop")
+    count = source.drop(request.actor, ids, request.POST.get("reason", ""))
+    return done(request, back, ngettext("{n} was dropped.", "{n} were dropped.", count).format(n=count))
+
+
+@page(permissions.LETTERS)
+def show(request: PageRequest, kind: str, pk: int) -> HttpResponse:
+    paper = queries_page.paper(request.actor, kind, pk)
+    source = next((one for one in desk.sources(request.actor) if one.key == kind), None)
+    context = {
+        "paper": paper,
+        "letter": paper.letter,
+        "what": KINDS.get(paper.letter.what, paper.letter.what),
+        "source": source,
+        "todo": desk.advice(paper.letter.code, f"todo.letter.{kind}"),
+        "raw": kind == RAW,
+        "event": kind == EVENT,
+        "may_read": request.actor.can(permissions.PAYLOAD) and request.actor.can(SEE_PERSONAL),
+        "form": ConfirmationForm(initial={"carrier": paper.carrier, "tracking_number": paper.tracking_number})
+        if kind == CONFIRM
+        else None,
+    }
+    return render(request, "channels/letter.html", context)
+
+
+@page(permissions.PAYLOAD, methods=POST)
+def payload(request: PageRequest, pk: int) -> HttpResponse:
+    """The text as it came, in a form that mends it; that it was read is logged."""
+    text = deadletters.payload(actor=request.actor, raw_id=pk)
+    return fragment(request, "channels/_payload.html", {"pk": pk, "text": text, "long": len(text) > MOST_PAYLOAD})
+
+
+@page(permissions.PAYLOAD, methods=POST)
+def mend(request: PageRequest, pk: int) -> HttpResponse:
+    """A refusal leaves what was typed as it is, with the reason above it."""
+    try:
+        deadletters.mend(actor=request.actor, raw_id=pk, payload=request.POST.get("payload", ""))
+    except BusinessError as error:
+        context = {"pk": pk, "text": request.POST.get("payload", ""), "problem": sentence(error)}
+        return fragment(request, "channels/_payload.html", context, status=422)
+    return done(request, reverse("channels:deadletters") + "?tab=raw", _("Mended; it is read in now."))
+
+
+@page(permissions.LETTERS, methods=POST)
+def correct(request: PageRequest, pk: int) -> HttpResponse:
+    deadletters.correct_confirmation(
+        actor=request.actor,
+        confirmation_id=pk,
+        carrier=request.POST.get("carrier", ""),
+        tracking_number=request.POST.get("tracking_number", ""),
+    )
+    return done(
+        request, reverse("channels:deadletters") + "?tab=confirm", _("Corrected; the marketplace is told again.")
+    )
+
+
+@page(permissions.LETTERS, methods=POST)
+def retry(request: PageRequest, kind: str, pk: int) -> HttpResponse:
+    deadletters.retry(actor=request.actor, kind=_kind(kind), ids=[pk])
+    return done(request, f"{reverse('channels:deadletters')}?tab={kind}", _("It is tried again."))
+
+
+@page(permissions.LETTERS, methods=POST)
+def drop(request: PageRequest, kind: str, pk: int) -> HttpResponse:
+    deadletters.drop(actor=request.actor, kind=_kind(kind), ids=[pk], reason=request.POST.get("reason", ""))
+    return done(request, f"{reverse('channels:deadletters')}?tab={kind}", _("Dropped."))
+
+
+def _kind(kind: str) -> str:
+    if kind not in (RAW, CONFIRM, EVENT):
+        raise BusinessError("deadletter.not_found")
+    return kind

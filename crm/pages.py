@@ -1,0 +1,87 @@
+"""The inbox in the grammar of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from core.permissions import Actor
+from core.ui import desk, lists
+from core.ui.lists import Empty, Rows, State, Tab
+from core.ui.lists import Filter as Chip
+from crm import permissions, queries, queries_page
+from crm.services import answers
+from crm.tables import ConversationTable
+
+TABS = (
+    Tab("open", _("Waiting")),
+    Tab("overdue", _("Overdue"), tone="red"),
+    Tab("mine", _("Mine")),
+    Tab("failed", _("Not sent"), tone="red", hide_empty=True),
+    Tab("answered", _("Answered")),
+    Tab("closed", _("Closed")),
+    Tab("all", _("All")),
+)
+
+
+def filter_of(state: State) -> queries.Filter:
+    return queries.Filter(
+        tab=state.tab if state.tab in queries.TABS else "open",
+        accounts=state.number("account"),
+        platforms=state.chosen.get("platform", ()),
+    )
+
+
+class InboxList(lists.ListPage):
+    name = "inbox"
+    title = _("Inbox")
+    search = ""
+    table = ConversationTable
+    default_tab = "open"
+    actions_template = "crm/_list_actions.html"
+
+    def tabs(self, actor: Actor) -> Sequence[Tab]:
+        counts = queries.counts(actor)
+        return [Tab(tab.key, tab.label, counts.get(tab.key), tab.tone, tab.hide_empty) for tab in TABS]
+
+    def filters(self) -> Sequence[Chip]:
+        return (Chip("account", _("Channel"), queries_page.accounts),)
+
+    def rows(self, actor: Actor, state: State) -> Rows:
+        found = queries.inbox(actor, filter_of(state), after=state.after, limit=state.size)
+        for row in found.rows:
+            row["href"] = self.href(row, state)
+        return Rows(found.rows, found.next)
+
+    def href(self, row: Mapping[str, Any], state: State) -> str:
+        return f"{reverse('crm:show', args=[row['id']])}?{state.query()}"
+
+    def empty(self, actor: Actor, state: State) -> Empty:
+        if state.tab == "open" and not state.narrowed:
+            return Empty(_("Nobody waits for an answer. Buyers' messages of all accounts come in here by themselves."))
+        return Empty(_("No conversation here."), _("Show those that wait"), "?tab=open")
+
+
+def _retry(actor: Actor, ids: Sequence[int]) -> int:
+    for pk in ids:
+        answers.retry(actor=actor, message_id=pk)
+    return len(ids)
+
+
+def register() -> None:
+    """Called when the app is ready: answers that could not be sent lie on the dead-letter desk."""
+    desk.register(
+        desk.Source(
+            key="message",
+            label=_("Answer not sent"),
+            position=50,
+            operation=permissions.ANSWER,
+            advice="todo.letter.message",
+            count=lambda actor: queries_page.unsent_count(actor),
+            page=queries_page.unsent,
+            retry=_retry,
+        )
+    )

@@ -1,0 +1,65 @@
+"""What the inbox's pages ask besides ``crm.queries``: filters, colleagues, unsent answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.urls import reverse
+
+from channels.models import Account
+from core.permissions import Actor, operations
+from core.ui import desk
+from crm import permissions
+from crm.models import Message
+from tenants.models import Membership
+
+
+def accounts(actor: Actor) -> list[tuple[str, str]]:
+    actor.require(permissions.VIEW)
+    rows = Account.objects.order_by("name").values_list("pk", "name")
+    return [(str(pk), name) for pk, name in rows if actor.sees_account(pk)]
+
+
+def colleagues(actor: Actor) -> list[tuple[int, str]]:
+    """(user id, name) of those who may answer, by name."""
+    actor.require(permissions.VIEW)
+    rows = (
+        Membership.objects.filter(tenant__schema_name=connection.schema_name, active=True, user__is_active=True)
+        .select_related("user")
+        .order_by("user__name", "user__email")
+    )
+    roles = operations()[permissions.ANSWER]
+    return [(row.user_id, row.user.name or row.user.email) for row in rows if row.role in roles]
+
+
+def _unsent(actor: Actor) -> Any:
+    actor.require(permissions.VIEW)
+    rows = Message.objects.filter(direction=Message.OUT, state=Message.FAILED)
+    return rows if actor.accounts is None else rows.filter(account_id__in=actor.accounts)
+
+
+def unsent_count(actor: Actor) -> int:
+    return int(_unsent(actor).count())
+
+
+def unsent(actor: Actor, before: int | None, limit: int) -> Sequence[desk.Letter]:
+    """Answers that the marketplace refused; never their words."""
+    rows = _unsent(actor).select_related("account", "conversation")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return [
+        desk.Letter(
+            id=row.pk,
+            what=row.actor_label,
+            label=row.conversation.order_external_id or row.conversation.item_ref,
+            place=row.account.name,
+            code=row.error_code,
+            params=row.error_params,
+            attempts=row.attempts,
+            at=row.at,
+            href=reverse("crm:show", args=[row.conversation_id]),
+        )
+        for row in rows.order_by("-pk")[:limit]
+    ]

@@ -1,0 +1,38 @@
+/* The ship desk: the field keeps the focus, so that a scanner alone can work; a short tone says how it went. */
+(() => {
+  "use strict";
+  const field = () => document.querySelector("[data-scan]");
+  const busy = () => document.querySelector("dialog[open], details.pick[open]") || document.body.classList.contains("menu-open");
+  const focus = () => {
+    if (!busy()) field()?.focus({ preventScroll: true });
+  };
+  let audio;
+  const tone = (kind) => {
+    const pitch = { good: 880, done: 1320, bad: 220 }[kind];
+    if (!pitch || !window.AudioContext) return;
+    audio ??= new AudioContext();
+    const sound = audio.createOscillator();
+    const loud = audio.createGain();
+    sound.frequency.value = pitch;
+    loud.gain.value = 0.06;
+    sound.connect(loud).connect(audio.destination);
+    sound.start();
+    sound.stop(audio.currentTime + (kind === "bad" ? 0.35 : 0.09));
+  };
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id !== "desk" && !event.target.closest?.("#desk")) return;
+    focus();
+    tone(document.querySelector("[data-desk]")?.dataset.sound);
+  });
+  // What is typed anywhere belongs into the field, a scanner's characters above all.
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1 || busy()) return;
+    if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox") return;
+    if (event.key === " " && event.target.closest("button, a, input")) return;
+    focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("a, button, summary, input, label") && !String(getSelection())) focus();
+  });
+  focus();
+})();

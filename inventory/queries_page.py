@@ -1,0 +1,156 @@
+"""What stock pages show besides ``inventory.queries``: catalogue lists, one SKU, look-ups for forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+
+from core import bulk
+from core.errors import BusinessError
+from core.permissions import Actor
+from core.records.models import AuditEntry
+from core.words import formats
+from inventory import queries
+from inventory.codes import code_key
+from inventory.models import Sku, Valuation, Warehouse
+from inventory.permissions import VIEW
+from inventory.queries import FIGURES, StockRow, Worth
+
+
+@dataclass
+class SkuPage:
+    """``next``: code key for ``after``, '' at the end."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    next: str = ""
+
+
+def skus(
+    actor: Actor, *, text: str = "", state: str = "", gaps: bool = False, after: str = "", limit: int = 50
+) -> SkuPage:
+    """SKUs by code with their free units; ``gaps``: those without a weight or customs name, which no carrier takes."""
+    actor.require(VIEW)
+    rows = Sku.objects.order_by("code_key")
+    rows = rows.filter(_named(text)) if text.strip() else rows
+    if state:
+        rows = rows.filter(state=state)
+    if gaps:
+        rows = rows.filter(_GAPS)
+    if after:
+        rows = rows.filter(code_key__gt=after)
+    names = (
+        "id",
+        "code",
+        "code_key",
+        "title",
+        "title_zh",
+        "state",
+        "weight_g",
+        "customs_name_en",
+        "customs_name_zh",
+        "battery",
+    )
+    found = list(rows.values(*names)[: limit + 1])
+    page = SkuPage(found[:limit], found[limit - 1]["code_key"] if len(found) > limit else "")
+    free = _free(actor, [row["id"] for row in page.rows])
+    for row in page.rows:
+        row["on_hand"], row["free"] = free.get(row["id"], (0, 0))
+    return page
+
+
+_GAPS = Q(weight_g=None) | Q(customs_name_en="") | Q(customs_name_zh="")
+
+
+def _named(text: str) -> Q:
+    text = text.strip()
+    return Q(code_key__startswith=code_key(text)) | Q(title__icontains=text) | Q(title_zh__contains=text)
+
+
+def sku_counts(actor: Actor) -> dict[str, int]:
+    actor.require(VIEW)
+    row = bulk.fetch(
+        "SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state <> 'active'),"
+        " count(*) FILTER (WHERE state = 'active' AND (weight_g IS NULL OR customs_name_en = '' OR customs_name_zh = ''))"
+        " FROM inventory_sku"
+    )[0]
+    return {"active": row[0], "gaps": row[2], "discontinued": row[1], "all": row[0] + row[1]}
+
+
+def _free(actor: Actor, sku_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    scope = None if actor.warehouses is None else sorted(actor.warehouses)
+    rows = bulk.fetch(
+        "SELECT sku_id, sum(sellable), sum(sellable - reserved) FROM inventory_stock WHERE sku_id = ANY(%s)"
+        " AND (%s::bigint[] IS NULL OR warehouse_id = ANY(%s::bigint[])) GROUP BY sku_id",
+        [list(sku_ids), scope, scope],
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
+def short(actor: Actor) -> int:
+    """Rows of stock below zero free: more is promised than is there."""
+    actor.require(VIEW)
+    rows = bulk.fetch("SELECT warehouse_id FROM inventory_stock WHERE sellable < reserved LIMIT 1000")
+    return sum(1 for row in rows if actor.sees_warehouse(row[0]))
+
+
+def sku(actor: Actor, sku_id: int) -> Sku:
+    """Raises BusinessError ``sku.not_found``."""
+    actor.require(VIEW)
+    found = Sku.objects.select_related("successor", "product").filter(pk=sku_id).first()
+    if found is None:
+        raise BusinessError("sku.not_found")
+    return found
+
+
+def ids_of(codes: Sequence[str]) -> dict[str, int]:
+    """{code key: SKU id} of the codes that are known."""
+    keys = sorted({code_key(code) for code in codes})
+    return dict(Sku.objects.filter(code_key__in=keys).values_list("code_key", "pk"))
+
+
+def warehouse(actor: Actor, warehouse_id: int) -> Warehouse:
+    """Raises BusinessError ``warehouse.not_found`` outside the actor's scope too."""
+    actor.require(VIEW)
+    found = Warehouse.objects.filter(pk=warehouse_id).first()
+    if found is None or not actor.sees_warehouse(warehouse_id):
+        raise BusinessError("warehouse.not_found")
+    return found
+
+
+def choices(actor: Actor) -> list[tuple[str, str]]:
+    """(id, name) of the warehouses the actor works in."""
+    return [(str(one.pk), one.name) for one in queries.warehouses(actor)]
+
+
+def values_of(actor: Actor, rows: Sequence[StockRow], method: str) -> dict[tuple[int, str], Worth]:
+    """{(SKU, pool): worth} for a page of stock rows. One query."""
+    found = queries.worth(actor, sku_ids=[row.sku_id for row in rows], method=method)
+    return {(one.sku_id, one.pool): one for one in found}
+
+
+def pools(warehouse_ids: Sequence[int]) -> dict[int, str]:
+    return dict(Warehouse.objects.filter(pk__in=warehouse_ids).values_list("pk", "pool_ref"))
+
+
+def figure(name: str) -> str:
+    """A figure of a stock row that can be opened. Raises BusinessError ``figure.unknown``."""
+    if name not in FIGURES:
+        raise BusinessError("figure.unknown")
+    return name
+
+
+def named(title: str, title_zh: str) -> str:
+    """The title in the reader's language where it is there."""
+    if formats.language().startswith("zh"):
+        return title_zh or title
+    return title or title_zh
+
+
+def history(sku_id: int, limit: int = 30) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(kind="sku", object_id=sku_id).order_by("-id")[:limit])
+
+
+METHODS = Valuation.METHODS
