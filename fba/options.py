@@ -21,18 +21,20 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    weight_7: float = Field(0.2, ge=0, le=1, title="Weight of the last 7 days")
-    weight_30: float = Field(0.3, ge=0, le=1, title="Weight of the last 30 days")
-    weight_90: float = Field(0.5, ge=0, le=1, title="Weight of the last 90 days")
-    correct_stockouts: bool = Field(True, title="Leave days without stock out of the average")
-    uplift_cap: float = Field(2.0, ge=1, le=10, title="Days without stock may raise the average at most so many times")
-    review_days: float = Field(7, ge=0, le=90, title="Days between two orders")
-    safety_days: float = Field(14, ge=0, le=180, title="Days of safety stock")
-    service_level: float | None = Field(None, gt=0.5, lt=1, title="Service level in place of safety days")
-    domestic_days: float = Field(3, ge=0, le=90, title="Days from the supplier to the forwarder")
-    head_haul_days: float = Field(30, ge=0, le=180, title="Days of the journey to the platform's warehouse")
-    receiving_days: float = Field(7, ge=0, le=90, title="Days until the platform has received it")
-    count_working: bool = Field(False, title="Count inbound plans that have not left yet")
+    weight_7: float = Field(default=0.2, ge=0, le=1, title="Weight of the last 7 days")
+    weight_30: float = Field(default=0.3, ge=0, le=1, title="Weight of the last 30 days")
+    weight_90: float = Field(default=0.5, ge=0, le=1, title="Weight of the last 90 days")
+    correct_stockouts: bool = Field(default=True, title="Leave days without stock out of the average")
+    uplift_cap: float = Field(
+        default=2.0, ge=1, le=10, title="Days without stock may raise the average at most so many times"
+    )
+    review_days: float = Field(default=7, ge=0, le=90, title="Days between two orders")
+    safety_days: float = Field(default=14, ge=0, le=180, title="Days of safety stock")
+    service_level: float | None = Field(default=None, gt=0.5, lt=1, title="Service level in place of safety days")
+    domestic_days: float = Field(default=3, ge=0, le=90, title="Days from the supplier to the forwarder")
+    head_haul_days: float = Field(default=30, ge=0, le=180, title="Days of the journey to the platform's warehouse")
+    receiving_days: float = Field(default=7, ge=0, le=90, title="Days until the platform has received it")
+    count_working: bool = Field(default=False, title="Count inbound plans that have not left yet")
 
     @field_validator("weight_90")
     @classmethod

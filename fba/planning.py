@@ -155,6 +155,7 @@ class _Sku:
                 position=self.options.position(),
                 buy_packing=self.packing,
                 send_packing=Packing(carton=self.packing.carton),
+                whole_projection=False,
             )
         )
 

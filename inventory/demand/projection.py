@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import NamedTuple
 
 HORIZON_LIMIT = 730
@@ -55,10 +56,13 @@ class Projection:
     lost_units: float
 
 
-def project(on_hand: float, demand: Demand, arrivals: Iterable[tuple[int, float]], horizon: int) -> Projection:
+def project(
+    on_hand: float, demand: Demand, arrivals: Iterable[tuple[int, float]], horizon: int, keep: int | None = None
+) -> Projection:
     """Simulate ``horizon`` days. ``arrivals``: (day, units), there from the start of that day; overdue ones come on day 0.
 
     ``lost_days`` and ``lost_units`` add up everything within the horizon, before and after later arrivals.
+    ``keep``: only so many days are wanted one by one; after them an even demand on the last lots is reckoned at once.
     """
     if not 0 <= horizon <= HORIZON_LIMIT:
         raise ValueError(f"a projection covers up to {HORIZON_LIMIT} days")
@@ -70,7 +74,8 @@ def project(on_hand: float, demand: Demand, arrivals: Iterable[tuple[int, float]
     lost_days = lost_units = 0.0
     days: list[ProjectedDay] = []
     steady = None if demand.factors or demand.overrides else demand.on(0)
-    for day in range(horizon):
+    last = horizon if keep is None or steady is None else min(horizon, max([keep, *(day + 1 for day in coming)]))
+    for day in range(last):
         arriving, asked = coming.get(day, 0), demand.on(day) if steady is None else steady
         there = stock + arriving
         lost = asked - there if asked > there else 0.0
@@ -83,7 +88,19 @@ def project(on_hand: float, demand: Demand, arrivals: Iterable[tuple[int, float]
         end = there - asked if there > asked else 0.0
         days.append(ProjectedDay(day, stock, arriving, asked, lost, end))
         stock = end
+    short = (steady or 0.0) * (horizon - last) - stock
+    if steady and short > 0.001:
+        if stock_out is None:
+            stock_out = last + _lasts(stock, steady)
+        lost_days, lost_units = lost_days + short / steady, lost_units + short
     return Projection(tuple(days), stock_out, lost_days, lost_units)
+
+
+def _lasts(stock: float, per_day: float) -> float:
+    """Days until the first unit is missing; less than a thousandth of a unit short on a day is rounding."""
+    days = stock / per_day
+    whole = ceil(days)
+    return float(whole) if (whole - days) * per_day <= 0.001 else days
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ class Request:
     buy_packing: Packing = field(default_factory=Packing)
     send_packing: Packing = field(default_factory=Packing)
     demand: Demand | None = None  # None: the plain velocity on every day
+    whole_projection: bool = True  # False: day by day only until goods ordered today could arrive
 
 
 def _targets(demand: Demand, lead: LeadTime, cover: CoverSettings) -> tuple[Term, Term]:
@@ -240,7 +241,8 @@ def _projection(request: Request, demand: Demand, horizon: int) -> Projection:
         for lot in request.stock.arrivals
         if switches.get(lot.code) and usable(lot, request.position)
     ]
-    return project(here, demand, lots, horizon)
+    keep = None if request.whole_projection else ceil(request.buy_lead.days)
+    return project(here, demand, lots, horizon, keep)
 
 
 def _state(

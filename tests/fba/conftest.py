@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,8 +52,6 @@ def sell(
 
 
 def canonical_at(made: canonical.Order, country: str) -> canonical.Order:
-    from dataclasses import replace
-
     return replace(made, receiver=made.receiver.with_(country=country))
 
 

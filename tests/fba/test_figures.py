@@ -12,7 +12,7 @@ from channels.models import Listing
 from fba import figures
 from fba.figures import LENGTHS, LONGEST, Sold
 from inventory.demand import windows
-from inventory.models import Stock, Warehouse
+from inventory.models import DailyStock, Product, Sku, Stock, Warehouse
 from orders.models import Order
 from tests.fba.conftest import CA, US, ZONE, at_platform, evening, moment, platform_warehouse, sell, today
 from tests.orders.conftest import Shop
@@ -110,17 +110,13 @@ def test_windows_are_those_of_the_daily_series(shop: Shop, seed: int, by_platfor
     assert found.windows(have or Sold(), shelf) == expected
 
 
-def _written(place: Warehouse, sku: object, ago: int) -> bool:
-    from inventory.models import DailyStock
-
+def _written(place: Warehouse, sku: Sku, ago: int) -> bool:
     return DailyStock.objects.filter(
         warehouse=place, sku=sku, day=today() - timedelta(days=ago), sellable__gt=0
     ).exists()
 
 
 def test_batches_never_cut_a_product(shop: Shop) -> None:
-    from inventory.models import Product, Sku
-
     made = Product.objects.create(code="P", title="P", created_at=moment(1))
     Sku.objects.filter(code__in=("LAMP", "CUP")).update(product=made)
     first = figures.next_skus((-1, 0), 2)

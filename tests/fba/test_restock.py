@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
 from channels import canonical
 from channels.models import Account
@@ -30,9 +33,10 @@ from fba.queries import Filter
 from fba.services import restock, snapshots
 from fba.terms import unpack
 from inventory.codes import code_key
+from inventory.demand import Demand, project
 from inventory.models import DailyStock, Level, Location, Sku, Stock
 from tests.fba.conftest import US, ZONE, at_platform, evening, platform_warehouse, sell, today
-from tests.orders.conftest import Shop
+from tests.orders.conftest import Shop, make_shop
 
 DAY = date(2026, 11, 1)
 ACTOR = system("test")
@@ -85,6 +89,25 @@ def test_days_without_stock_raise_the_average() -> None:
     assert next(plan(made, Options(correct_stockouts=False))).velocity == 1.0
 
 
+@given(
+    here=st.floats(0, 5000) | st.integers(0, 500),
+    per_day=st.sampled_from([0.0, 0.1, 0.3, 1 / 3, 0.7, 1.0, 2.5, 10.0, 37.3]),
+    lots=st.lists(st.tuples(st.integers(-5, 120), st.integers(1, 300)), max_size=3),
+    horizon=st.integers(0, 700),
+    keep=st.integers(0, 100),
+)
+def test_the_short_projection_says_what_the_long_one_says(
+    here: float, per_day: float, lots: list[tuple[int, int]], horizon: int, keep: int
+) -> None:
+    whole = project(here, Demand(per_day), lots, horizon)
+    short = project(here, Demand(per_day), lots, horizon, keep)
+    assert short.days == whole.days[: len(short.days)] and len(short.days) >= min(keep, horizon)
+    # A shortage of about a thousandth of a unit may count on either side of its day.
+    assert short.lost_units == pytest.approx(whole.lost_units, abs=0.002)
+    if whole.lost_units > 0.01:
+        assert short.stock_out is not None and short.stock_out == pytest.approx(whole.stock_out, abs=0.02)
+
+
 def test_every_term_is_kept_in_little_room_and_opened_again() -> None:
     from fba import planning
 
@@ -95,7 +118,7 @@ def test_every_term_is_kept_in_little_room_and_opened_again() -> None:
         kept.append(real(request))
         return kept[-1]
 
-    planning.suggest = watch  # type: ignore[assignment]
+    planning.suggest = watch
     try:
         parts = {"available": 20, "inbound_shipped": 5, "customer_reserve": 1, "fc_transfer": 2}
         lines = list(plan(figures_of(platform=parts, sold=3, own_sold=1, free=60), Options()))
@@ -253,7 +276,7 @@ def test_the_evening_is_written_once_with_what_the_platform_said(shop: Shop) -> 
 def test_the_next_morning() -> None:
     seconds = until_next("Asia/Shanghai")
     assert 0 < seconds <= 86400
-    at = (clock.now() + timedelta(seconds=seconds)).astimezone(__import__("zoneinfo").ZoneInfo("Asia/Shanghai"))
+    at = (clock.now() + timedelta(seconds=seconds)).astimezone(ZoneInfo("Asia/Shanghai"))
     assert (at.hour, at.minute) in ((4, 0), (3, 59))
 
 
@@ -261,8 +284,6 @@ def test_the_next_morning() -> None:
 def many(committed_db: Any, acme: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     monkeypatch.setattr(restock, "BATCH", 4)
     with tenant_context(acme):
-        from tests.orders.conftest import make_shop
-
         shop = make_shop(stock=5)
         now = clock.now()
         ids = [sku.pk for sku in shop.skus.values()]
