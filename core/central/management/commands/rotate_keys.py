@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.secrets.box import Unreadable
-from core.secrets.rotation import rotate
+from core.secrets.rotation import reseal_second_factors, rotate
 
 
 class Command(BaseCommand):
@@ -26,4 +26,11 @@ class Command(BaseCommand):
         except Unreadable as error:
             names = ", ".join(error.params.get("tenants", []))
             raise CommandError(f"No key in SECRET_KEYS opens the data key of: {names}. The others are done.") from None
+        try:
+            factors = reseal_second_factors()
+        except Unreadable as error:
+            raise CommandError(
+                f"No key in SECRET_KEYS opens {error.params['users']} second factors. The others are done."
+            ) from None
+        self.stdout.write(f"{factors} second factors sealed by the newest key")
         self.stdout.write(f"{changed} changed, {kept} were on the newest key already")
