@@ -154,9 +154,8 @@ def parcels(order_id: int) -> list[Parcel]:
     """The order's parcels with their tracking, newest first; cancelled ones too. Two queries."""
     found = []
     for row in bulk.fetch(_PARCEL, [order_id]):
-        *plain, customs = row
-        parcel = Parcel(*plain, customs=_loads(customs) or [])
-        parcel.params = _loads(parcel.params) or {}
+        parcel = Parcel(*row)
+        parcel.customs, parcel.params = _loads(parcel.customs) or [], _loads(parcel.params) or {}
         found.append(parcel)
     by_id = {parcel.shipment_id: parcel for parcel in found if parcel.shipment_id is not None}
     if by_id:
@@ -336,10 +335,35 @@ def by_day(actor: Actor, days: int, zone: str) -> list[tuple[Any, str, int]]:
 
 def overdue(actor: Actor) -> tuple[int, datetime | None]:
     """(orders that should have left, the oldest one's deadline), by the partial index over open orders."""
-    scope, params = ("", []) if actor.accounts is None else (" AND account_id = ANY(%s)", [sorted(actor.accounts)])
+    scope: str = ""
+    params: list[Any] = []
+    if actor.accounts is not None:
+        scope, params = " AND account_id = ANY(%s)", [sorted(actor.accounts)]
+    if actor.warehouses is not None:
+        scope, params = (
+            f"{scope} AND (warehouse_id = ANY(%s) OR warehouse_id IS NULL)",
+            [*params, sorted(actor.warehouses)],
+        )
     row = bulk.fetch(
         "SELECT count(*)::int, min(ship_by) FROM orders_order WHERE ship_by < %s AND state IN"
         " ('new', 'unmatched', 'address', 'held', 'short', 'ready', 'booking', 'failed', 'booked', 'packed')" + scope,
         [clock.now(), *params],
     )[0]
     return row[0], row[1]
+
+
+def parcels_by_state(actor: Actor, states: Sequence[str]) -> dict[str, int]:
+    """{state: parcels} of the actor's warehouses, and of orders of the actor's accounts."""
+    scope: str = ""
+    params: list[Any] = [list(states)]
+    if actor.warehouses is not None:
+        scope += " AND p.warehouse_ref = ANY(%s)"
+        params.append(sorted(actor.warehouses))
+    if actor.accounts is not None:
+        scope += (
+            " AND EXISTS (SELECT 1 FROM orders_consignment k JOIN orders_order o ON o.id = k.order_id"
+            " WHERE k.shipment_id = p.id AND o.account_id = ANY(%s))"
+        )
+        params.append(sorted(actor.accounts))
+    sql = f"SELECT p.state, count(*)::int FROM logistics_shipment p WHERE p.state = ANY(%s){scope} GROUP BY p.state"
+    return dict(bulk.fetch(sql, params))

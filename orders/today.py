@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from channels import permissions as channel_permissions
 from channels.models import Account, Confirmation, RawPayload
 from channels.queries import accounts
-from core import bulk, clock
+from core import clock
 from core.permissions import Actor
 from core.ui import menu, panels, today
 from core.ui.today import LATE, NOW, SOON, Step, Tile
@@ -85,15 +85,13 @@ def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
     for day, name, n in found:
         cells[day, name if name not in rest else ""] += n
     shown = [*top, *([""] if rest else [])]
+    columns = [[cells.get((day, name), 0) for day in days] for name in shown]
     series = [
-        {"name": name or gettext("other accounts"), "values": [cells.get((day, name), 0) for day in days]}
-        for name in shown
+        {"name": name or gettext("other accounts"), "values": values}
+        for name, values in zip(shown, columns, strict=True)
     ]
     labels = [formats.day(day) for day in days]
-    table = [
-        (label, [one["values"][at] for one in series], sum(one["values"][at] for one in series))
-        for at, label in enumerate(labels)
-    ]
+    table = [(label, list(row), sum(row)) for label, row in zip(labels, zip(*columns, strict=True), strict=True)]
     return "orders/_today_days.html", {
         "chart": {"labels": labels, "series": series},
         "table": table[::-1],
@@ -103,11 +101,7 @@ def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
 
 def parcels_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
     """Parcels that are not at their end, by state."""
-    rows = dict(
-        bulk.fetch(
-            "SELECT state, count(*)::int FROM logistics_shipment WHERE state = ANY(%s) GROUP BY state", [list(IN_HOUSE)]
-        )
-    )
+    rows = queries_page.parcels_by_state(request.actor, IN_HOUSE)  # type: ignore[attr-defined]
     if not rows:
         return None
     total = sum(rows.values())

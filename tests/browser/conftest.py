@@ -66,7 +66,7 @@ def visit(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
         house = make_house()
     back_to_public()
     # The tests' hasher is a quick one that the server, a process of its own, does not take.
-    strong = make_password(PASSWORD, hasher=ScryptPasswordHasher())  # type: ignore[arg-type]
+    strong = make_password(PASSWORD, hasher=ScryptPasswordHasher())
     User.objects.filter(email=OWNER).update(password=strong)
     with served(committed_db.url) as site:
         context = browser.new_context(viewport=DESK, locale="en-GB")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from channels import canonical
 from core import clock
@@ -23,6 +26,7 @@ from tests.orders.conftest import order as make_order
 from tests.support.database import ACME
 
 HOST = "acme.localhost"
+TIME = re.compile(r"'\d{4}-\d\d-\d\d [^']*'")
 SignIn = Callable[..., Client]
 
 
@@ -96,3 +100,21 @@ def make_house() -> House:
     names = ("ready", "other", "short", "unmatched", "address", "unpaid", "late")
     by_external = dict(Order.objects.values_list("external_id", "pk"))
     return House(shop, {name: by_external[one.external_id] for name, one in zip(names, made, strict=True)})
+
+
+def cost(client: Client, path: str) -> list[str]:
+    """Statements of a page beyond those of the shell (sign-in, menu with its counts), which every page pays alike."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as shell:
+        assert client.get("/ui/counts").status_code == 200
+    with CaptureQueriesContext(connection) as whole:
+        assert client.get(path).status_code == 200
+    known = [TIME.sub("", query["sql"]) for query in shell.captured_queries]
+    out = []
+    for query in whole.captured_queries:
+        sql = TIME.sub("", query["sql"])
+        if sql in known:
+            known.remove(sql)
+        else:
+            out.append(sql[:200])
+    return out

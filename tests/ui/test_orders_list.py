@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from core.ui import menu
 from orders.models import Order
 from orders.services import acts
 from tests.orders.conftest import ACTOR, line, make_shop, order, take
-from tests.ui.conftest import House, SignIn
+from tests.ui.conftest import House, SignIn, cost
 
 pytestmark = pytest.mark.django_db
 
@@ -179,19 +176,12 @@ def test_chinese_list(owner: Client, house: House) -> None:
 
 
 def test_number_of_queries_does_not_grow_with_the_rows(owner: Client, house: House) -> None:
-    owner.get("/orders/?tab=all")
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
-        owner.get("/orders/?tab=all&size=3")
+    few = cost(owner, "/orders/?tab=all&size=3")
     with house.inside():
         take(house.shop, *[order(f"MORE-{n}", line(f"MORE-{n}-1", "CUP")) for n in range(80)])
-    with CaptureQueriesContext(connection) as many:
-        owner.get("/orders/?tab=all&size=100")
-    assert len(many) == len(few)
-    # host, session, user, membership, (session's) message store; list, tabs, freshness, accounts; one per menu count
-    counted = sum(1 for entry in menu.entries() if entry.count is not None)
-    assert len(many) <= 8 + counted, "\n".join(query["sql"][:160] for query in many.captured_queries)
+    many = cost(owner, "/orders/?tab=all&size=100")
+    assert len(many) == len(few) <= 4, "\n".join(many)  # the rows, the tabs, how fresh they are
+    assert len(cost(owner, "/orders/?tab=all&q=hannah&country=DE&part=rows")) <= 2  # endless scroll: the rows alone
 
 
 def test_a_new_tenant_is_told_what_to_do_first(owner: Client) -> None:
@@ -208,9 +198,8 @@ def test_today_leads_to_the_lists(owner: Client, house: House) -> None:
         if href.startswith("/orders/"):
             assert len(rows(text(owner, href.replace("&amp;", "&")))) == int(number), href
     assert 'data-chart="orders-by-day"' in page and "As a table" in page
-    with CaptureQueriesContext(connection) as queries:
-        owner.get("/")
-    assert len(queries) <= 32, "\n".join(query["sql"][:160] for query in queries.captured_queries)
+    spent = cost(owner, "/")
+    assert len(spent) <= 30, "\n".join(spent)  # every app's tiles, the steps, chart, parcels, accounts
 
 
 def test_a_house_can_be_made_twice_in_two_tenants(owner: Client, house: House, beta: str) -> None:
