@@ -92,7 +92,8 @@ def preparation(plan: Plan) -> list[Process]:
     """What brings the database up to date before anything works on it."""
     prepared = [_manage("setup", timeout=600)]
     if plan.demo:
-        prepared.append(_manage("seed_demo", timeout=900))
+        web = f"http://127.0.0.1:{plan.port}"  # where the simulators' calls go, once it runs
+        prepared.append(_manage("seed_demo", "--web-url", web, timeout=900))
     return prepared
 
 
@@ -169,8 +170,8 @@ def port_taken(host: str, port: int) -> bool:
     return False
 
 
-def _manage(command: str, *, timeout: float) -> Process:
-    argv = [sys.executable, str(ROOT / "manage.py"), command]
+def _manage(command: str, *arguments: str, timeout: float) -> Process:
+    argv = [sys.executable, str(ROOT / "manage.py"), command, *arguments]
     return Process(command, argv, cwd=ROOT, once=True, ready_timeout=timeout)
 
 

@@ -51,6 +51,7 @@ class People:
     scenario: Scenario
     seed: int
     weigh_share: float = 1.0
+    template: str = TEMPLATE
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     waiting: dict[int, float] = field(default_factory=dict)  # held order → since when (monotonic)
@@ -106,7 +107,7 @@ class People:
         )
         for conversation, last in rows:
             try:
-                text = crm.fill(actor=self.shop.owner, conversation_id=conversation, name=TEMPLATE)
+                text = crm.fill(actor=self.shop.owner, conversation_id=conversation, name=self.template)
                 body = f"{text.body}\n\n({last})"
                 crm.answer(
                     actor=self.shop.owner, conversation_id=conversation, body=body, key=f"rehearse-{last}", seen=last

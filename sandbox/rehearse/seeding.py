@@ -58,6 +58,11 @@ class World:
         return answer is not None
 
 
+def digits(text: str, count: int) -> str:
+    """Digits that stand for a text."""
+    return f"{crc32(text.encode()) % 10**count:0{count}d}"
+
+
 def credentials(account: PlannedAccount) -> dict[str, str]:
     """Secrets of a seller's consent, of the shape that the platform gives out."""
     name = account.account
@@ -80,7 +85,7 @@ def fill(scenario: Scenario, control: Control) -> World:
     plan = scenario.plan
     world = World(control, {one.account: one for one in plan.accounts})
     for account in plan.accounts:
-        _seller(control, account)
+        make_seller(control, account)
     by_account: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for order in plan.orders:
         by_account[order.account].append(scenario.order_json(order))
@@ -95,7 +100,8 @@ def fill(scenario: Scenario, control: Control) -> World:
     return world
 
 
-def _seller(control: Control, account: PlannedAccount, webhook: dict[str, Any] | None = None) -> None:
+def make_seller(control: Control, account: PlannedAccount, webhook: dict[str, Any] | None = None) -> None:
+    """A seller account at its platform; the same again changes its webhook only."""
     given: dict[str, Any] = {"account_id": account.account, "credentials": credentials(account)}
     if account.platform == "amazon":
         given["marketplace"] = account.site
@@ -111,7 +117,7 @@ def call_us(scenario: Scenario, control: Control, web_url: str) -> None:
     hook = {"url": f"{web_url}/hooks/ebay", "events": ["AskSellerQuestion", "ItemMarkedPaid"]}
     for account in scenario.plan.accounts:
         if account.platform == "ebay":
-            _seller(control, account, hook)
+            make_seller(control, account, hook)
 
 
 def _before(scenario: Scenario, world: World) -> None:
@@ -133,7 +139,7 @@ def _platform_stock(scenario: Scenario, world: World) -> None:
         items = [
             {
                 "sku": sku,
-                "asin": f"B0{crc32(sku.encode()) % 10**8:08d}",
+                "asin": f"B0{digits(sku, 8)}",
                 "fnsku": f"X00{place:07d}",
                 "fulfillable": units + 5,
             }

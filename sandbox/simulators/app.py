@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from .base import clock
 from .base.faults import Faults, Scripted
 from .base.limits import Limiter
 from .base.platform import Platform
@@ -67,8 +69,19 @@ def build(data: Path, *, limits: bool = True) -> Starlette:
             limiter.enabled = bool((await request.json())["on"])
         return JSONResponse({"on": limiter.enabled})
 
+    async def set_clock(request: Request) -> JSONResponse:
+        """{"clock": "<real epoch>:<simulated epoch>:<speed>" or null for the machine's}: for those who play the past."""
+        if request.method == "POST":
+            raw = (await request.json())["clock"]
+            if raw is None:
+                os.environ.pop("SAMPAN_CLOCK", None)
+            else:
+                os.environ["SAMPAN_CLOCK"] = str(raw)
+        return JSONResponse({"now": clock.iso()})
+
     routes: list = [
         Route("/_control/health", health),
+        Route("/_control/clock", set_clock, methods=["GET", "POST"]),
         Route("/_control/faults", set_faults, methods=["GET", "POST"]),
         Route("/_control/limits", set_limits, methods=["GET", "POST"]),
     ]
