@@ -50,15 +50,17 @@ class Book:
                     continue
                 doc = planned.order(plan, account["account_id"], country, self.numbers)
                 visible = seconds(plan["visible_at"]) if plan.get("visible_at") else 0.0
-                self.add(account, doc, visible=visible)
+                # A plan may say that an order has stood there for long: the caller then reads from before that moment.
+                changed = seconds(plan["changed_at"]) if plan.get("changed_at") else None
+                self.add(account, doc, visible=visible, changed=changed)
                 ids[doc["ref"]] = doc["order_id"]
                 docs.append(doc)
                 created += 1
         return created, ids, docs
 
-    def add(self, account: sqlite3.Row, doc: Doc, *, visible: float = 0.0) -> None:
+    def add(self, account: sqlite3.Row, doc: Doc, *, visible: float = 0.0, changed: float | None = None) -> None:
         """A new order changes at the moment it comes in (or becomes visible): no pull may have passed that moment."""
-        modified = max(clock.epoch(), visible)
+        modified = max(clock.epoch() if changed is None else changed, visible)
         self._insert(account, doc, render.render(doc, seller=account, modified=modified), modified, visible)
         self.store.many(
             "INSERT OR REPLACE INTO lines VALUES (?, ?, ?)",
