@@ -26,11 +26,15 @@ MERCHANT, PLATFORM = "merchant", "platform"
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """The member who bought: not the receiver (Req. 65). ``id`` is the platform's immutable id where there is one."""
+    """The member who bought: not the receiver (Req. 65). ``id`` is the platform's immutable id where there is one.
+
+    ``aliases``: further ids by which the platform may speak of the same member (eBay's token outlives a renaming).
+    """
 
     id: str = ""
     name: str = ""
     email: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -55,26 +56,40 @@ def clean(text: str, size: int) -> str:
 
 def check(order: canonical.Order) -> None:
     """Raises BadPayload for what cannot be an order, whatever the platform."""
-    if not order.external_id or len(order.external_id) > 120:
+    if not _is_id(order.external_id):
         raise BadPayload("order.no_id", path="external_id")
     if order.status not in canonical.STATUSES:
         raise BadPayload("order.status_unknown", path="status", status=order.status)
     if not _CURRENCY.match(order.currency):
-        raise BadPayload("order.currency_malformed", path="currency", currency=order.currency[:12])
+        raise BadPayload("order.currency_malformed", path="currency", currency=clean(order.currency, 12))
+    for path in ("placed_at", "updated_at", "paid_at"):
+        if not _plausible(getattr(order, path)):
+            raise BadPayload("payload.time", path=path)
     if not order.lines:
         raise BadPayload("order.no_lines", path="lines")
     seen = set()
     for index, line in enumerate(order.lines):
         path = f"lines[{index}]"
-        if not line.external_line_id or line.external_line_id in seen:
+        if not _is_id(line.external_line_id) or line.external_line_id in seen:
             raise BadPayload("order.line_id", path=path)
         seen.add(line.external_line_id)
         if not 0 < line.quantity <= 10_000_000 or line.cancelled < 0:
             raise BadPayload("order.line_quantity", path=path, quantity=line.quantity)
-        if not abs(line.unit_price) < LIMIT or not abs(line.line_total) < LIMIT:
+        if not all(abs(amount) < LIMIT for amount in (line.unit_price, line.line_total, line.tax, line.discount)):
             raise BadPayload("order.line_price", path=path)
-    if not abs(order.grand_total) < LIMIT:
-        raise BadPayload("order.total", path="grand_total")
+    for path in ("grand_total", "items_total", "shipping_total", "tax_total", "discount_total"):
+        if not abs(getattr(order, path)) < LIMIT:
+            raise BadPayload("order.total", path=path)
+
+
+def _is_id(text: str) -> bool:
+    """Whether it can be kept word for word: an id that had to be changed would name something else."""
+    return bool(text) and len(text) <= 120 and not _BAD.search(text)
+
+
+def _plausible(moment: datetime | None) -> bool:
+    """Beyond these years no zone can be reckoned with; platforms write 9999 for "never"."""
+    return moment is None or 1990 < moment.year < 2200
 
 
 def row_of(order: canonical.Order) -> dict[str, Any]:
@@ -89,8 +104,8 @@ def row_of(order: canonical.Order) -> dict[str, Any]:
         "platform_fulfilled": order.fulfilment == canonical.PLATFORM,
         "placed_at": order.placed_at,
         "paid_at": order.paid_at,
-        "ship_by": order.ship_by,
-        "deliver_by": order.deliver_by,
+        "ship_by": order.ship_by if _plausible(order.ship_by) else None,
+        "deliver_by": order.deliver_by if _plausible(order.deliver_by) else None,
         "currency": order.currency,
         "items_total": order.items_total,
         "shipping_total": order.shipping_total,
@@ -104,6 +119,7 @@ def row_of(order: canonical.Order) -> dict[str, Any]:
         "buyer_id": clean(buyer.id, 160),
         "buyer_name": clean(buyer.name, 200),
         "buyer_email": clean(buyer.email, 254),
+        "buyer_aliases": [clean(alias, 160) for alias in buyer.aliases],
         "buyer_note": clean(order.note, 4000),
         "service_asked": clean(order.service_asked, 120),
         "ship_name": clean(receiver.name, 200),

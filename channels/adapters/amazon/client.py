@@ -110,7 +110,7 @@ class Reply:
             return {}
         try:
             value = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             # An empty 200 and a page of HTML are storms at Amazon's edge, not "no orders".

@@ -36,7 +36,7 @@ def parse_order(payload: str) -> Order:
     """Raises BadPayload ``amazon.not_json`` or ``amazon.malformed`` with the path."""
     try:
         body = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadPayload("amazon.not_json") from None
     try:
         return _order(body)

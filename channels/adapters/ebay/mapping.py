@@ -74,9 +74,9 @@ def maybe_time(text: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # no time, or one at the calendar's edge that no zone can be taken from
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _amount(text: Any, path: str) -> Decimal:
@@ -86,7 +86,7 @@ def _amount(text: Any, path: str) -> Decimal:
         value = Decimal(text)
     except (InvalidOperation, TypeError):
         raise BadPayload("payload.amount", path=path) from None
-    if not value.is_finite():
+    if not value.is_finite() or value.adjusted() > 30:  # so big that reckoning with it would overflow
         raise BadPayload("payload.amount", path=path)
     return value
 
@@ -214,7 +214,13 @@ def _least(transactions: list[Any], field: str) -> datetime | None:
 def _buyer(doc: Doc, transactions: list[Any]) -> canonical.Buyer:
     who = _doc(_doc(transactions[0]).get("Buyer")) if transactions else {}
     name = f"{_text(who.get('UserFirstName'))} {_text(who.get('UserLastName'))}".strip()
-    return canonical.Buyer(id=_text(doc.get("BuyerUserID")), name=name, email=_text(who.get("Email")))
+    token = _text(doc.get("EIASToken"))
+    return canonical.Buyer(
+        id=_text(doc.get("BuyerUserID")),
+        name=name,
+        email=_text(who.get("Email")),
+        aliases=(token,) if token else (),
+    )
 
 
 def trackings(doc: Doc) -> dict[str, set[str]]:
