@@ -69,7 +69,8 @@ class OrderTable(lists.Table):
         detail = f"{record['first_sku']} · " if record["first_sku"] else ""
         detail += gettext("{n} pcs").format(n=formats.number(record["units"]))
         if more > 0:
-            detail += f" · {gettext('+{n} lines').format(n=more)}"
+            others = gettext("+{n} lines").format(n=more)  # not inside the f-string: no extractor looks there
+            detail += f" · {others}"
         return format_html(
             '<span class="two" title="{0}"><b>{0}</b><small>{1}</small></span>', record["first_title"], detail
         )

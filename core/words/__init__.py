@@ -5,7 +5,8 @@ shown. Sentences stand in ``core.words.catalogue`` (one module per subject) in E
 
 A sentence names parameters in braces. A specification after a colon says how the value is put:
 ``{state:state.}`` is itself a code below that prefix; ``list``, ``weight`` (grams), ``when``, ``number``, ``country``,
-``code`` (a whole code, said with the same parameters), ``money`` (with the parameter ``currency``).
+``code`` (a whole code, said with the same parameters), ``money`` (with the parameter ``currency``), ``maybe`` (nothing
+where the parameter is not there, instead of a dash).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class _Sentence(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if value == formats.DASH:
-            return formats.DASH
+            return "" if format_spec == "maybe" else formats.DASH
         if format_spec.endswith("."):
             many = value if isinstance(value, list | tuple) else [value]
             # A word that is not in the catalogue is shown without its prefix.
@@ -89,4 +90,4 @@ def say(code: str, params: Mapping[str, Any] | None = None, lang: str | None = N
     template = SENTENCES.get(code)
     if template is None:
         return code
-    return _Sentence(params or {}).format(gettext(template))
+    return _Sentence(params or {}).format(gettext(template)).strip()

@@ -42,7 +42,7 @@ def test_a_morning_with_orders(visit: Visit) -> None:
     page.click("#act-hold button[type=submit]")
     expect(page.locator(".outcome")).to_contain_text("1 order held.")
     visit.open("/orders/?tab=held")
-    expect(page.locator("tr[data-id] .c-status")).to_contain_text("by hand: ask the buyer")
+    expect(page.locator("tr[data-id] .c-status")).to_contain_text("by hand ask the buyer")
 
     # open it by Enter and let it go by the one blue button
     page.keyboard.press("j")

@@ -89,7 +89,7 @@ def test_chinese_is_chinese() -> None:
 
 
 def test_a_sentence_uses_only_specifications_that_exist() -> None:
-    known = {"", "list", "weight", "number", "country", "money", "when", "code", "span", "missing"}
+    known = {"", "list", "weight", "number", "country", "money", "when", "code", "span", "missing", "maybe"}
     for code, text in SENTENCES.items():
         for _, name, spec, _ in string.Formatter().parse(text):
             if name is not None:
@@ -127,6 +127,8 @@ def test_what_a_sentence_says() -> None:
     assert say("order.address_incomplete", missing, "zh-hans") == "地址缺少：姓名、邮编。补全后订单会自动继续。"
     assert say("no.such.code", {}) == "no.such.code"
     assert say("order.held_by_rule", {}) == "A rule holds it: —."
+    assert say("order.held_by_person", None) == "Held by hand."
+    assert say("order.held_by_person", {"note": "count"}) == "Held by hand. count"
     assert say("carrier.outcome_open", None, "zh-hans").startswith("物流商")
 
 

@@ -7,7 +7,7 @@ SENTENCES: dict[str, str] = {
     "order.unmatched.brief": _("{skus:list}"),
     "order.address_incomplete.brief": _("lacks {missing:address.part.}"),
     "order.held_by_rule.brief": _("rule: {note}"),
-    "order.held_by_person.brief": _("by hand: {note}"),
+    "order.held_by_person.brief": _("by hand {note:maybe}"),
     "order.short.brief": _("{missing:missing}"),
     "order.unmatched": _(
         "No SKU is known for {skus:list}. Pick a SKU for the listing on the order's page; every order that waits "
@@ -21,14 +21,14 @@ SENTENCES: dict[str, str] = {
     "order.currency_malformed": _("The currency “{currency}” is not three letters."),
     "order.held_by_rule": _("A rule holds it: {note}."),
     "order.let_go": _("A person let it go."),
-    "order.held_by_person": _("Held by hand. {note}"),
+    "order.held_by_person": _("Held by hand. {note:maybe}"),
     "order.cancel_requested": _(
         "The buyer asked to cancel. Cancel the order, or let it go after talking to the buyer."
     ),
     "order.short": _("Not enough stock in any warehouse: {missing:missing}."),
     "order.shipped_elsewhere": _("The marketplace says that it was shipped, and not by us."),
     "order.cancelled_by_channel": _("Cancelled at the marketplace."),
-    "order.cancelled_by_person": _("Cancelled by hand. {note}"),
+    "order.cancelled_by_person": _("Cancelled by hand. {note:maybe}"),
     "order.parcel_cancelled": _("The parcel was taken back at the carrier."),
     "order.parcel_cancel_asked": _("The carrier was asked to give the parcel up"),
     "order.parcel_cancel_refused": _("The carrier keeps the parcel: {why:code}"),
