@@ -44,6 +44,7 @@ ACTIONS: dict[str, ActionKind] = {
         ActionKind("tag", "rule.do.tag"),
     )
 }
+MOST_G = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,13 @@ class Plan:
 
 
 def weight_of(lines: Sequence[LineFact]) -> int | None:
-    """Expected goods weight in grams; None when any SKU's weight is unknown."""
+    """Expected goods weight in grams, at most what a column holds; None when any SKU's weight is unknown."""
     total = 0
     for line in lines:
         if line.weight_g is None:
             return None
         total += line.weight_g * line.units
-    return total
+    return min(total, MOST_G)  # an absurd order must not stop the others of its page
 
 
 def facts_of(

@@ -101,7 +101,7 @@ def parse(platform: str, raws: Sequence[Raw]) -> tuple[list[Incoming], list[tupl
             incoming.check(order)
         except BadPayload as error:
             bad.append((raw.id, error.code, error.params))
-        except (ValueError, TypeError, KeyError, LookupError, ArithmeticError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
             # An adapter's own defect must not stop the page either; the class name tells the programmer where to look.
             bad.append((raw.id, "payload.unreadable", {"kind": type(error).__name__}))
         else:
@@ -113,7 +113,7 @@ def _write(account_id: int, platform: str, page: list[Incoming], actor: Actor, r
     try:
         with transaction.atomic():
             written = write_page(account_id=account_id, platform=platform, page=page, actor=actor)
-    except (DataError, IntegrityError) as error:
+    except (DataError, IntegrityError, UnicodeError) as error:
         if len(page) == 1:
             bury([(page[0].raw_id, "payload.refused_by_database", {"kind": type(error).__name__})])
             result.dead += 1

@@ -47,7 +47,12 @@ class Store:
 
 
 def dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a character: it can only stand escaped
+        text = json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def loads(value: str) -> Any:
