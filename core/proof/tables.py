@@ -38,7 +38,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Column:
     name: str
-    kind: str  # text, bytes, grams
+    kind: str  # text, texts (an array of it), bytes, grams
 
 
 def columns(schema: str) -> dict[str, list[Column]]:
@@ -49,7 +49,7 @@ def columns(schema: str) -> dict[str, list[Column]]:
         for table, name, kind, element in cursor.fetchall():
             held = element or kind
             if held in TEXTS or held in JSONS:
-                found.setdefault(table, []).append(Column(name, "text"))
+                found.setdefault(table, []).append(Column(name, "texts" if element else "text"))
             elif kind == "bytea":
                 found.setdefault(table, []).append(Column(name, "bytes"))
             elif element == "int4":
@@ -116,10 +116,12 @@ def _test(column: Column, needle: Needle) -> tuple[sql.Composable | None, list[A
     if column.kind == "bytes":
         parts = [sql.SQL("position(%s::bytea in {}) > 0").format(name)] * len(needle.raw)
         return sql.SQL("({})").format(sql.SQL(" OR ").join(parts)), list(needle.raw)
-    test = sql.SQL("(lower({0}::text) LIKE ANY(%s) OR {0}::text LIKE ANY(%s)").format(name)
+    # An array's own text form escapes its members once more.
+    shown = sql.SQL("array_to_string({}, ' ')" if column.kind == "texts" else "{}::text").format(name)
+    test = sql.SQL("(lower({0}) LIKE ANY(%s) OR {0} LIKE ANY(%s)").format(shown)
     values: list[Any] = [[_like(one) for one in needle.plain], [_like(one) for one in needle.coded]]
     if needle.digits:
-        test += sql.SQL(" OR translate({}::text, %s, '') LIKE %s").format(name)
+        test += sql.SQL(" OR translate({}, %s, '') LIKE %s").format(shown)
         values += [SEPARATORS, f"%{needle.digits}%"]
     return test + sql.SQL(")"), values
 
