@@ -50,6 +50,7 @@ COMMANDS = {
     "check_isolation": "all tenants, reading",
     "create_tenant": "one named tenant",
     "drop_tenant": "one named tenant",
+    "prove_erasure": "public, and one tenant or each in its context, reading",
     "prove_ledger": "one tenant, or each in its context, reading",
     "rehearse": "a fresh tenant of its own",
     "rotate_keys": "each tenant in its context",
