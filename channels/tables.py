@@ -7,9 +7,8 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from channels.labels import JOBS
 from core.ui import cells, lists
@@ -52,7 +51,7 @@ class AccountTable(lists.Table):
         follows = record["next"]
         detail = ""
         if follows is not None:
-            detail = say_text("next {when}").format(when=formats.short(follows))
+            detail = gettext("next {when}").format(when=formats.short(follows))
         return format_html(
             '<span class="two"><span>{}</span><small>{}</small></span>', ago(one.last_success_at), detail
         )
@@ -69,7 +68,7 @@ class AccountTable(lists.Table):
                     formats.exact(one.position),
                     JOBS.get(one.job, one.job),
                     "bad" if one.failures else "plain",
-                    say_text("{span} ago").format(span=formats.span(one.lag_seconds)),
+                    gettext("{span} ago").format(span=formats.span(one.lag_seconds)),
                 )
                 for one in readings
             ),
@@ -81,11 +80,11 @@ class AccountTable(lists.Table):
         if one is None:
             return format_html("{}", formats.DASH)
         first = (
-            say_text("reading, page {n}").format(n=formats.number(one.pages + 1))
+            gettext("reading, page {n}").format(n=formats.number(one.pages + 1))
             if one.reading
-            else say_text("up to date")
+            else gettext("up to date")
         )
-        detail = say_text("last window: {items} orders, {fresh} new").format(
+        detail = gettext("last window: {items} orders, {fresh} new").format(
             items=formats.number(one.items), fresh=formats.number(one.fresh)
         )
         return format_html('<span class="two"><span>{}</span><small>{}</small></span>', first, detail)
@@ -102,7 +101,7 @@ class AccountTable(lists.Table):
             if count:
                 parts.append(format_html('<span class="{}">{}</span>', mark, text.format(n=formats.number(count))))
         if not parts:
-            return format_html('<span class="quiet">{}</span>', say_text("nothing"))
+            return format_html('<span class="quiet">{}</span>', gettext("nothing"))
         return format_html_join(" · ", "{}", ((part,) for part in parts))
 
 
@@ -125,7 +124,7 @@ class LetterTable(lists.Table):
     def render_cause(self, record: Row) -> SafeString:
         return format_html(
             '<span class="say"><span class="bad">{}</span><small>{} {}</small></span>',
-            say(record["code"], record["params"]) if record["code"] else say_text("The cause was not noted."),
+            say(record["code"], record["params"]) if record["code"] else gettext("The cause was not noted."),
             icon("arrow-right"),
             record["todo"],
         )

@@ -7,7 +7,7 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import cells, lists
@@ -29,14 +29,16 @@ class ConversationTable(lists.Table):
     required = ("buyer", "said")
 
     def render_buyer(self, record: Row) -> SafeString:
-        name = record["buyer_name"] or record["buyer_id"] or say_text("unknown")
-        count = say_text("{n} messages").format(n=formats.number(record["messages_count"]))
+        name = record["buyer_name"] or record["buyer_id"] or gettext("unknown")
+        count = ngettext("{n} message", "{n} messages", record["messages_count"]).format(
+            n=formats.number(record["messages_count"])
+        )
         return cells.open_two(record["href"], name, count)
 
     def render_said(self, record: Row) -> SafeString:
         said = record["preview"] or ""
         if record["preview_direction"] == "out":
-            said = say_text("You: {text}").format(text=said)
+            said = gettext("You: {text}").format(text=said)
         return cells.two(record["subject"] or formats.DASH, said)
 
     def render_channel(self, record: Row) -> SafeString:
@@ -51,9 +53,9 @@ class ConversationTable(lists.Table):
     def render_state(self, record: Row) -> SafeString:
         shown = badge(record["state"], prefix="conversation.state.", tone=TONES.get(record["state"], "grey"))
         if record["failed"]:
-            shown += format_html(" {}", badge("failed", text=say_text("not sent"), tone="red"))
+            shown += format_html(" {}", badge("failed", text=gettext("not sent"), tone="red"))
         elif record["under_way"]:
-            shown += format_html(" {}", badge("sending", text=say_text("being sent"), tone="blue"))
+            shown += format_html(" {}", badge("sending", text=gettext("being sent"), tone="blue"))
         return format_html('<span class="tags-s">{}</span>', shown)
 
     def render_due(self, record: Row) -> SafeString:

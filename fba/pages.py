@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.models import Account
@@ -94,8 +94,8 @@ class RestockList(lists.ListPage):
     def freshness(self, actor: Actor) -> Freshness | None:
         parts = []
         if self.run is not None:
-            parts.append(say_text("computed {ago}").format(ago=formats.ago(self.run.finished_at)))
-            parts.append(say_text("{n} lines").format(n=formats.number(self.run.lines_count)))
+            parts.append(gettext("computed {ago}").format(ago=formats.ago(self.run.finished_at)))
+            parts.append(gettext("{n} lines").format(n=formats.number(self.run.lines_count)))
         if restock.running():
-            parts.append(say_text("being computed now"))
+            parts.append(gettext("being computed now"))
         return Freshness(" · ".join(parts)) if parts else None

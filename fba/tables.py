@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 import django_tables2 as tables
+from babel.dates import format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
@@ -21,8 +22,16 @@ RIGHT = {"th": {"class": "right"}}
 TONES = {"out": "red", "late": "red", "due": "orange", "ok": "green", "excess": "purple", "idle": "grey"}
 
 
+NEAR_DAYS = 180
+
+
 def day(value: date | None) -> str:
-    return formats.day(value) if value is not None else formats.DASH
+    """A day near today, or with its year when it is far."""
+    if value is None:
+        return formats.DASH
+    if abs((value - clock.now().date()).days) < NEAR_DAYS:
+        return formats.day(value)
+    return str(format_date(value, "medium", locale=formats.locale()))
 
 
 class RestockTable(lists.Table):
@@ -58,7 +67,7 @@ class RestockTable(lists.Table):
     def render_place(self, record: Row) -> SafeString:
         if record["account_id"]:
             return cells.two(record["account"], record["marketplace"])
-        return cells.two(record["warehouse"] or formats.DASH, say_text("own stock"))
+        return cells.two(record["warehouse"] or formats.DASH, gettext("own stock"))
 
     def render_urgency(self, record: Row) -> SafeString:
         return badge(record["urgency"], prefix="restock.", tone=TONES.get(record["urgency"], "grey"))
@@ -72,8 +81,8 @@ class RestockTable(lists.Table):
     def render_cover(self, record: Row) -> SafeString:
         if record["cover_days"] is None:
             return cells.amount(formats.DASH, mark="quiet")
-        days = say_text("{n} d").format(n=formats.number(round(record["cover_days"])))
-        until = say_text("out {day}").format(day=day(record["stockout_on"])) if record["stockout_on"] else ""
+        days = gettext("{n} d").format(n=formats.number(round(record["cover_days"])))
+        until = gettext("out {day}").format(day=day(record["stockout_on"])) if record["stockout_on"] else ""
         return format_html('<span class="two right"><span>{}</span><small>{}</small></span>', days, until)
 
     def render_order_by(self, record: Row) -> SafeString:
@@ -81,18 +90,22 @@ class RestockTable(lists.Table):
         if value is None or record["urgency"] in ("idle", "excess"):
             return format_html('<span class="quiet">{}</span>', formats.DASH)
         late = value < clock.now().date()
-        return format_html('<span class="{}">{}</span>', "bad" if late else "", day(value))
+        mark = "bad" if late else ""
+        return format_html(
+            '<span class="{}"><small class="only-s">{}</small> {}</span>', mark, gettext("order by"), day(value)
+        )
 
     def render_buy(self, record: Row) -> SafeString:
-        return _suggested(record["buy"], record["href"])
+        return _suggested(record["buy"], record["href"], gettext("to buy"))
 
     def render_send(self, record: Row) -> SafeString:
         if not record["account_id"]:
             return cells.amount(formats.DASH, mark="quiet")
-        return _suggested(record["send"], record["href"])
+        return _suggested(record["send"], record["href"], gettext("to send"))
 
 
-def _suggested(units: int, href: str) -> SafeString:
+def _suggested(units: int, href: str, word: str) -> SafeString:
     if not units:
         return cells.amount("0", mark="quiet")
-    return format_html('<a class="amt" href="{}"><b>{}</b></a>', href, formats.number(units))
+    shown = formats.number(units)
+    return format_html('<a class="amt" href="{}"><b>{}</b> <small class="only-s">{}</small></a>', href, shown, word)

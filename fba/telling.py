@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core.words import formats, knows, say
+from fba.tables import day
 
 MOST_DEPTH = 6
 
@@ -55,7 +56,7 @@ def figure(value: Any, unit: str, code: str = "") -> str:
     if value is None:
         return formats.DASH
     if unit == "date":
-        return formats.day(date.fromisoformat(str(value)))
+        return day(date.fromisoformat(str(value)))
     if code in ("service_level", "window.weight"):
         return f"{formats.number(round(float(value) * 100, 1))} %"
     number = formats.number(round(float(value), 2))

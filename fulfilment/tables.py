@@ -8,7 +8,7 @@ import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import cells, lists
@@ -59,9 +59,9 @@ class ParcelTable(lists.Table):
 
     def render_items(self, record: Row) -> SafeString:
         more = (record["skus"] or 1) - 1
-        detail = say_text("{n} pcs").format(n=formats.number(record["units"] or 0))
+        detail = gettext("{n} pcs").format(n=formats.number(record["units"] or 0))
         if more > 0:
-            detail += f" · {say_text('+{n} lines').format(n=more)}"
+            detail += f" · {gettext('+{n} lines').format(n=more)}"
         return cells.two(record["title"], f"{record['sku'] or ''} · {detail}")
 
     def render_service(self, record: Row) -> SafeString:
@@ -70,12 +70,12 @@ class ParcelTable(lists.Table):
     def render_weight(self, record: Row) -> SafeString:
         if record["weight_g"] is not None:
             return cells.amount(formats.weight(record["weight_g"]))
-        return cells.amount(formats.weight(record["expected_g"]), say_text("expected"))
+        return cells.amount(formats.weight(record["expected_g"]), gettext("expected"))
 
     def render_state(self, record: Row) -> SafeString:
         shown = badge(record["state"], prefix="parcel.")
         if record["conflict"]:
-            shown += format_html(" {}", badge("conflict", text=say_text("Conflict"), tone="red"))
+            shown += format_html(" {}", badge("conflict", text=gettext("Conflict"), tone="red"))
         why = ""
         if record["conflict"]:
             why = say(f"conflict.{record['conflict']}")
@@ -89,10 +89,10 @@ class ParcelTable(lists.Table):
 
     def render_printed(self, record: Row) -> SafeString:
         if not record["label"]:
-            return format_html('<span class="quiet">{}</span>', say_text("none yet"))
+            return format_html('<span class="quiet">{}</span>', gettext("none yet"))
         href = reverse("stored_file", args=[record["label"]]) + "?inline=1"
-        link = format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', href, say_text("open"))
-        told = ago(record["printed_at"]) if record["printed_at"] else say_text("not printed")
+        link = format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', href, gettext("open"))
+        told = ago(record["printed_at"]) if record["printed_at"] else gettext("not printed")
         return format_html('<span class="two"><span>{}</span><small>{}</small></span>', link, told)
 
     def render_when(self, record: Row) -> SafeString:

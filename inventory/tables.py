@@ -8,7 +8,7 @@ import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as say_text
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import cells, lists
@@ -30,7 +30,7 @@ class StockTable(lists.Table):
     aside = tables.Column(verbose_name=_("Not for sale"), empty_values=(), attrs=RIGHT)
     value = tables.Column(verbose_name=_("Value of a unit"), empty_values=(), attrs=RIGHT)
 
-    cards = {"sku": "lead", "available": "end", "warehouse": "title", "on_hand": "amount", "reserved": "detail"}
+    cards = {"sku": "lead", "available": "end", "warehouse": "title"}
     required = ("sku", "available")
 
     def render_sku(self, record: Row) -> SafeString:
@@ -58,9 +58,9 @@ class StockTable(lists.Table):
 
     def render_available(self, record: Row) -> SafeString:
         one = record["row"]
-        return format_html(
-            '<b class="amt {}">{}</b>', "bad" if one.available <= 0 else "", formats.number(one.available)
-        )
+        mark = "bad" if one.available <= 0 else ""
+        shown = formats.number(one.available)
+        return format_html('<b class="amt {}">{} <small class="only-s">{}</small></b>', mark, shown, gettext("free"))
 
     def render_transit(self, record: Row) -> SafeString:
         return _figure(record, "transit", record["row"].figures["transit"])
@@ -68,10 +68,10 @@ class StockTable(lists.Table):
     def render_aside(self, record: Row) -> SafeString:
         figures = record["row"].figures
         names = {
-            "qc": say_text("in check"),
-            "rma": say_text("returned"),
-            "frozen": say_text("frozen"),
-            "damaged": say_text("damaged"),
+            "qc": gettext("in check"),
+            "rma": gettext("returned"),
+            "frozen": gettext("frozen"),
+            "damaged": gettext("damaged"),
         }
         parts = [_figure(record, name, figures[name], text) for name, text in names.items() if figures[name]]
         if not parts:
@@ -83,8 +83,8 @@ class StockTable(lists.Table):
         if worth is None or (worth.unit is None and not worth.unvalued):
             return format_html('<span class="amt quiet">{}</span>', formats.DASH)
         if worth.unit is None:
-            return format_html('<span class="amt warn-t">{}</span>', say_text("cost unknown"))
-        return cells.amount(formats.amount(worth.unit, record["currency"]), record["currency"])
+            return format_html('<span class="amt warn-t">{}</span>', gettext("cost unknown"))
+        return cells.amount(formats.amount(round(worth.unit, 2), record["currency"]), record["currency"])
 
 
 def _figure(record: Row, name: str, units: int, text: str = "") -> SafeString:
@@ -118,24 +118,23 @@ class SkuTable(lists.Table):
         tone = "green" if record["state"] == "active" else "grey"
         shown = badge(record["state"], prefix="sku.state.", tone=tone)
         if record["battery"]:
-            shown += format_html(' <span class="tag-s">{}</span>', say_text("battery"))
+            shown += format_html(' <span class="tag-s">{}</span>', gettext("battery"))
         return format_html('<span class="tags-s">{}</span>', shown)
 
     def render_weight(self, record: Row) -> SafeString:
         if record["weight_g"] is None:
-            return cells.amount(say_text("missing"), mark="bad")
+            return cells.amount(gettext("missing"), mark="bad")
         return cells.amount(formats.weight(record["weight_g"]))
 
     def render_customs(self, record: Row) -> SafeString:
         if not record["customs_name_en"] or not record["customs_name_zh"]:
             given = record["customs_name_en"] or record["customs_name_zh"]
-            return cells.two(
-                given or say_text("missing"), say_text("needs English and Chinese"), "" if given else "bad"
-            )
+            return cells.two(given or gettext("missing"), gettext("needs English and Chinese"), "" if given else "bad")
         return cells.two(record["customs_name_en"], record["customs_name_zh"])
 
     def render_on_hand(self, record: Row) -> SafeString:
         return cells.amount(formats.number(record["on_hand"]))
 
     def render_free(self, record: Row) -> SafeString:
-        return cells.amount(formats.number(record["free"]), mark="bad" if record["free"] < 0 else "")
+        mark, shown = "bad" if record["free"] < 0 else "", formats.number(record["free"])
+        return format_html('<b class="amt {}">{} <small class="only-s">{}</small></b>', mark, shown, gettext("free"))
