@@ -19,6 +19,7 @@ from sandbox.rehearse.control import Control
 from sandbox.rehearse.scenario import MAIN, SECOND
 from sandbox.rehearse.shop import CURRENCY, FREIGHT, SENDER, YUN, Shop, give_numbers
 from tenants import queries as tenant_queries
+from tenants.models import User
 from tenants.services import members, provision
 
 from .catalogue import DemoSku
@@ -78,7 +79,11 @@ def invite_people(shop: Shop) -> None:
             if email in there:
                 continue
             asked = members.invite(actor=shop.owner, tenant=tenant, email=email, role=role)
-            members.accept_invitation(token=asked.token, name=name, password=PASSWORD, language=language)
+            # Known from a demo that was made anew: then the person keeps name and password.
+            known = User.objects.filter(email=email).first()
+            members.accept_invitation(
+                token=asked.token, user=known, name=name, password=PASSWORD, language=language
+            )
 
 
 def furnish(shop: Shop, story: Story, skus: list[DemoSku], control: Control, number: str, seed: int) -> None:

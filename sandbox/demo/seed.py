@@ -158,7 +158,8 @@ def _play_past(demo: Demo, traveller: Traveller, days: int) -> None:
         at = min(first + timedelta(days=day), end)
         traveller.go(at)
         if day % 7 == 0:
-            house.receive(demo.shop, demo.story, demo.skus, Decimal("0.07"), f"week{day // 7}", SEED)
+            with tenant_context(demo.shop.schema):
+                house.receive(demo.shop, demo.story, demo.skus, Decimal("0.07"), f"week{day // 7}", SEED)
             _platform_stock(demo, at)
         _amazon_ships(demo, at)
         _work_off()

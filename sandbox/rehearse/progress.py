@@ -46,7 +46,7 @@ class Progress:
         """Whether anything got further than ``best`` tells, which is brought up to date. To and fro is no movement."""
         now = [self.orders, self.booked, self.handed, self.confirmed, self.delivered, self.ended, self.messages]
         now += [self.answered, -self.raw_new]
-        before = best or [-1] * len(now)
+        before = list(best) or [-1] * len(now)
         best[:] = [max(pair) for pair in zip(before, now, strict=True)]
         return best != before
 

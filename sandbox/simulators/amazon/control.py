@@ -150,7 +150,9 @@ def _endpoint(handler: Callable[[Request, Any], dict[str, Any]]) -> Callable[[Re
     async def endpoint(request: Request) -> Response:
         raw = await request.body()
         try:
-            return JSONResponse(handler(request, json.loads(raw) if raw else {}))
+            # ASCII: what was put in word for word may hold halves of characters.
+            said = json.dumps(handler(request, json.loads(raw) if raw else {}))
+            return Response(said, media_type="application/json")
         except Wrong as error:
             return JSONResponse({"error": str(error)}, error.status)
         except (KeyError, ValueError, TypeError) as error:

@@ -51,7 +51,9 @@ class Cut(Response):
             await send({"type": "http.response.body", "body": self.part, "more_body": True})
         transport = scope.get("extensions", {}).get("sampan.transport")
         if transport is None:
-            raise RuntimeError("no transport in the scope: the application must be built by sandbox.simulators.app.build")
+            raise RuntimeError(
+                "no transport in the scope: the application must be built by sandbox.simulators.app.build"
+            )
         # A close sends what was written first; without a part nothing may reach the client, not even an orderly end.
         transport.close() if self.part else transport.abort()
         # Until the server knows of the lost connection it would answer 500 for us.
