@@ -55,7 +55,7 @@ ORDERS, MESSAGES, SHIPMENTS, PLATFORM_STOCK, WEBHOOKS = "orders", "messages", "s
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    access: str
+    access: str = field(repr=False)
     expires_in: int  # seconds
 
 
@@ -66,9 +66,9 @@ class Session:
     http: Http
     external_account: str
     settings: Mapping[str, Any]
-    credentials: Mapping[str, Any]
+    credentials: Mapping[str, Any] = field(repr=False)
     marketplaces: tuple[str, ...]
-    access_token: str = ""
+    access_token: str = field(default="", repr=False)
     now: Callable[[], datetime] = field(kw_only=True)
 
 

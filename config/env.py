@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
 
 class Env(BaseSettings):
     """All settings that come from outside. Names are the variables' own, without prefix."""
@@ -36,6 +38,23 @@ class Env(BaseSettings):
     ebay_app_id: str = Field("", validation_alias="EBAY_APP_ID")
     ebay_cert_id: str = Field("", validation_alias="EBAY_CERT_ID")
     ebay_api_url: str = Field("", validation_alias="EBAY_API_URL")
+
+
+def email_from_url(url: str) -> dict[str, object]:
+    """Django's EMAIL_* settings of ``smtp://user:pw@host:port`` (``smtp+tls``: STARTTLS, ``smtps``: TLS at once)."""
+    parts = urlsplit(url)
+    if parts.scheme not in MAIL_PORTS or not parts.hostname:
+        raise ValueError(f"EMAIL_URL must begin with {', '.join(MAIL_PORTS)}:// and name a host")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or MAIL_PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 10,
+    }
 
 
 @lru_cache(maxsize=1)

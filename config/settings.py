@@ -7,14 +7,15 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config.env import database_from_url, env
+from config.env import database_from_url, email_from_url, env
 from config.launch import embedded, places
 
 E = env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEMO = E.demo
 DEBUG = E.debug
-SANDBOX_URL = E.sandbox_url
+# With real sellers there are no simulators: nothing private may be called, whatever a shop's settings say.
+SANDBOX_URL = "" if E.secure else E.sandbox_url
 # What belongs to the installation and not to a seller, by marketplace.
 INSTALLATION = {
     "ebay": {
@@ -32,6 +33,10 @@ SECRET_KEY = E.secret_key or (DEMO_KEY if DEMO or DEBUG or not E.secure else "")
 SECRET_KEYS = [key for key in E.secret_keys.split(",") if key] or [SECRET_KEY]
 if E.secure and (not E.secret_key or DEMO_KEY in SECRET_KEYS or E.secret_key == DEMO_KEY):
     raise ImproperlyConfigured("SECURE=1 needs SECRET_KEY and SECRET_KEYS of your own; the demo's key is public.")
+if E.secure and (DEMO or DEBUG):
+    raise ImproperlyConfigured("SECURE=1 is for real sellers; DEMO and DEBUG are refused with it.")
+if E.secure and not E.email_url:
+    raise ImproperlyConfigured("SECURE=1 needs EMAIL_URL: without it addresses are not proven and links stand in the log.")
 if E.secure and E.clock:
     raise ImproperlyConfigured("SAMPAN_CLOCK scales time for rehearsals; it is refused with SECURE=1.")
 
@@ -223,6 +228,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+if E.email_url:
+    globals().update(email_from_url(E.email_url))
 DEFAULT_FROM_EMAIL = f"Sampan <no-reply@{BASE_DOMAIN}>"
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"

@@ -65,8 +65,8 @@ class CarrierSession:
 
     http: Any
     settings: Mapping[str, Any]
-    credentials: Mapping[str, Any]
-    access_token: str = ""
+    credentials: Mapping[str, Any] = field(repr=False)
+    access_token: str = field(default="", repr=False)
     now: Callable[[], datetime] = field(kw_only=True)
     take_number: Callable[[str], str] | None = None
 

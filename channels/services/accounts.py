@@ -20,7 +20,7 @@ from channels.services.sessions import session_of
 from core import clock
 from core.audit import record
 from core.central import due
-from core.errors import AdapterError, AuthRevoked, BusinessError, Transient
+from core.errors import AdapterError, BusinessError, Throttled, Transient, UnknownOutcome
 from core.http import client
 from core.permissions import Actor
 from core.secrets import encrypt
@@ -120,9 +120,15 @@ def resume(*, actor: Actor, account_id: int) -> None:
 
 
 def change_settings(*, actor: Actor, account_id: int, name: str, settings: Mapping[str, Any], timezone: str) -> Account:
-    """Rename an account or change what is not secret about it."""
+    """Rename an account or change what is not secret about it.
+
+    The address of the API stays: whoever could change it would be sent the secrets, which are never shown again.
+    """
     actor.require(permissions.CONNECT)
     account = _get(actor, account_id)
+    settings = {"base_url": account.settings.get("base_url", ""), **settings}
+    if settings["base_url"] != account.settings.get("base_url", ""):
+        raise BusinessError("account.invalid", fields="base_url")
     if not name.strip() or timezone not in available_timezones():
         raise BusinessError("account.invalid", fields="name, timezone")
     account.name, account.timezone = name.strip()[:80], timezone
@@ -186,10 +192,10 @@ def _try(account: Account, secret: dict[str, Any]) -> None:
     asked = clock.now()
     try:
         token = adapter_of(account.platform).refresh_token(session_of(account, credentials=secret))
-    except AuthRevoked as error:
-        raise BusinessError("account.refused", reason=error.code) from error
-    except Transient as error:
+    except (Transient, Throttled, UnknownOutcome) as error:
         raise BusinessError("account.platform_silent") from error
+    except AdapterError as error:
+        raise BusinessError("account.refused", **{**error.params, "reason": error.code}) from error
     account.token = encrypt(token.access.encode())
     account.token_expires_at = asked + timedelta(seconds=token.expires_in)
 

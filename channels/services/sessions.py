@@ -19,7 +19,9 @@ def session_of(account: Account, access_token: str = "", *, credentials: dict[st
     """Needs the account's tenant to be current (its key decrypts the credentials)."""
     held = credentials if credentials is not None else credentials_of(account)
     # Platforms count calls per application and seller, whoever of our tenants makes them.
-    application = f"{account.platform}:{held.get('client_id') or held.get('app_id') or ''}"
+    # Who names another address as the platform's has a budget there: a foreign seller's is not used up from there.
+    at = account.settings.get("base_url") or ""
+    application = f"{account.platform}:{held.get('client_id') or held.get('app_id') or ''}{'@' if at else ''}{at}"
     return Session(
         http=client(application, account.external_id),
         external_account=account.external_id,

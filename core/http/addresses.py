@@ -20,6 +20,7 @@ from django.conf import settings
 from core.errors import Rejected
 
 REFUSED = "http.address_refused"
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 def sandbox() -> tuple[str, int]:
@@ -37,6 +38,9 @@ def allowed(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return allowed(str(inner))
+        # Old ways to write IPv4 and site-local ones count as global in the tables; hosts only live in here.
+        if ip not in GLOBAL_UNICAST:
+            return False
     return ip.is_global and not ip.is_multicast
 
 
