@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
 from django.urls import reverse
 
 from channels.models import Account
 from core.permissions import Actor, operations
+from core.tenancy import current_schema
 from core.ui import desk
 from crm import permissions
 from crm.models import Message
@@ -26,7 +26,7 @@ def colleagues(actor: Actor) -> list[tuple[int, str]]:
     """(user id, name) of those who may answer, by name."""
     actor.require(permissions.VIEW)
     rows = (
-        Membership.objects.filter(tenant__schema_name=connection.schema_name, active=True, user__is_active=True)
+        Membership.objects.filter(tenant__schema_name=current_schema(), active=True, user__is_active=True)
         .select_related("user")
         .order_by("user__name", "user__email")
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from channels import canonical
 from channels.models import RawPayload
@@ -19,6 +19,7 @@ from core import bulk
 from core.errors import BadPayload, BusinessError
 from core.events import emit
 from core.permissions import Actor
+from core.tenancy import current_schema
 from orders import incoming
 from orders.services.pages import Incoming, Written, write_page
 
@@ -78,7 +79,7 @@ def _one_page(account_id: int, platform: str, actor: Actor, result: Result) -> i
 def _only_one(account_id: int) -> None:
     """One ingester per account at a time: a second one waits, then finds nothing left."""
     bulk.execute(
-        "SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [f"ingest:{connection.schema_name}", account_id % 2**31]
+        "SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [f"ingest:{current_schema()}", account_id % 2**31]
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from core import bulk, clock
 from core.audit import record_many
 from core.errors import BusinessError
 from core.permissions import Actor
 from core.rules import CompiledRules, compile_rules, validate
+from core.tenancy import current_schema
 from orders import permissions
 from orders.models import RuleSet
 from orders.routing import ACTIONS, FIELDS
@@ -30,7 +31,7 @@ def compiled(version: int | None = None) -> CompiledRules:
     if version is None:
         rows = bulk.fetch("SELECT max(version) FROM orders_ruleset")
         version = rows[0][0] or 0
-    key = (connection.schema_name, version)
+    key = (current_schema(), version)
     found = _compiled.get(key)
     if found is None:
         rules = RuleSet.objects.values_list("rules", flat=True).get(version=version) if version else []
@@ -45,7 +46,7 @@ def compiled(version: int | None = None) -> CompiledRules:
 def publish(*, actor: Actor, rules: Sequence[dict[str, Any]], note: str = "") -> RuleSet:
     """Put a new version in force. Raises BusinessError ``rules.invalid`` with every problem and its path."""
     actor.require(permissions.RULES)
-    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"rules:{connection.schema_name}"])
+    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"rules:{current_schema()}"])
     version = (bulk.fetch("SELECT max(version) FROM orders_ruleset")[0][0] or 0) + 1
     problems = validate(as_set(version, rules), FIELDS, ACTIONS)
     if problems:

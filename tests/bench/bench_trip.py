@@ -88,7 +88,7 @@ def prepare(url: str) -> int:
             for n in range(SKUS)
         ]  # fmt: skip
         for start in range(0, SKUS, 200):
-            some = [(sku.pk, 10_000_000, Decimal(1), "EUR") for sku in skus[start : start + 200]]
+            some: list[tuple] = [(sku.pk, 10_000_000, Decimal(1), "EUR") for sku in skus[start : start + 200]]
             opening(actor=actor, warehouse_id=warehouse.pk, lines=some, key=f"opening-{start}")
         keys = {"app_id": "bench", "app_secret": "bench-secret"}
         http.post(f"{url}/_control/yunexpress/accounts", json={"account_id": "bench", **keys}).raise_for_status()
