@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core import bulk, clock
+from core.events import emit
 from inventory.models import Reservation
 
 TABLE = "inventory_reservation"
@@ -139,9 +140,16 @@ def shift_reserved(deltas: dict[tuple[int, int], int]) -> None:
 
 
 def release_many(
-    owner_ids: Sequence[int], *, owner_kind: str = "order_line", closed_as: str = Reservation.RELEASED
+    owner_ids: Sequence[int],
+    *,
+    owner_kind: str = "order_line",
+    closed_as: str = Reservation.RELEASED,
+    tell: bool = True,
 ) -> int:
-    """Close the owners' open reservations and give the units back; returns how many rows. Locks stock rows first."""
+    """Close the owners' open reservations and give the units back; returns how many rows. Locks stock rows first.
+
+    Emits ``inventory.available``, unless the caller is about to reserve anew (``tell`` False).
+    """
     if not owner_ids:
         return 0
     rows = bulk.fetch(
@@ -161,6 +169,8 @@ def release_many(
     for warehouse, sku, quantity in closed:
         deltas[warehouse, sku] -= quantity
     shift_reserved(deltas)
+    if tell and deltas:
+        emit("inventory.available", {"skus": sorted({sku for _, sku in deltas})})
     return len(closed)
 
 

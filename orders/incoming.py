@@ -223,6 +223,8 @@ def react(
         return Reaction(states.ELSEWHERE, "order.shipped_elsewhere", release=True)
     if state == states.PENDING:
         if status in (canonical.PAID, canonical.PARTLY_SHIPPED):
+            if cancel_requested:
+                return Reaction(states.HELD, "order.cancel_requested", paid=True, release=lines_changed)
             return Reaction(states.NEW, route=True, paid=True, release=lines_changed)
         return Reaction(release=lines_changed, route=lines_changed)
     if state in states.GONE or state == states.ELSEWHERE:
@@ -257,7 +259,7 @@ def _on_cancel(state: str) -> Reaction:
 
 
 def first_state(order: canonical.Order) -> str:
-    """Where an order that we never saw begins."""
+    """Where an order that we never saw begins; held, when its buyer has asked to cancel before we knew of it."""
     if order.fulfilment == canonical.PLATFORM:
         return states.CANCELLED if order.status == canonical.CANCELLED else states.PLATFORM
     return {
@@ -266,7 +268,7 @@ def first_state(order: canonical.Order) -> str:
         canonical.CANCELLED: states.CANCELLED,
         canonical.REFUNDED: states.CANCELLED,
         canonical.SHIPPED: states.ELSEWHERE,
-    }.get(order.status, states.NEW)
+    }.get(order.status, states.HELD if order.cancel_requested else states.NEW)
 
 
 def dumps(value: Any) -> str | None:

@@ -53,7 +53,7 @@ ALL = (
 _BEFORE_BOOKING = {NEW, UNMATCHED, ADDRESS, HELD, SHORT, READY}
 _ENDS = {CANCELLED, COMBINED, ELSEWHERE}
 MOVES: dict[str, frozenset[str]] = {
-    PENDING: frozenset({NEW} | _ENDS),
+    PENDING: frozenset({NEW, HELD} | _ENDS),  # held: paid, and the buyer asks to cancel
     NEW: frozenset(_BEFORE_BOOKING - {NEW} | _ENDS),
     UNMATCHED: frozenset({NEW, HELD} | _ENDS),
     ADDRESS: frozenset({NEW, HELD} | _ENDS),

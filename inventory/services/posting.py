@@ -15,6 +15,7 @@ from django.db import transaction
 
 from core import bulk, clock
 from core.errors import BusinessError
+from core.events import emit
 from core.permissions import Actor
 from inventory.models import Location, Reservation
 from inventory.permissions import FORCE
@@ -278,7 +279,7 @@ def _close(drafts: Sequence[Draft], places: Places) -> dict[Pair, int]:
 def _shift_stock(
     drafts: Sequence[Draft], places: Places, stock: dict[Pair, tuple[int, int]], freed: dict[Pair, int]
 ) -> tuple[tuple[int, int, int], ...]:
-    """Bring sellable and reserved units up to date; returns what stands below zero now."""
+    """Bring sellable and reserved units up to date, tell of SKUs that there is more of; returns what is below zero now."""
     sellable: dict[Pair, int] = defaultdict(int)
     for d in drafts:
         source, target = places[d.from_id], places[d.to_id]
@@ -298,5 +299,8 @@ def _shift_stock(
             " WHERE s.warehouse_id = d.warehouse_id AND s.sku_id = d.sku_id",
             bulk.columns(rows),
         )
+    grown = sorted({sku for (_, sku), change in sellable.items() if change > 0})
+    if grown:
+        emit("inventory.available", {"skus": grown})
     after = [(*pair, stock[pair][0] + change) for pair, change in sorted(sellable.items())]
     return tuple(row for row in after if row[2] < 0)

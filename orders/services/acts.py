@@ -118,21 +118,22 @@ def hold(*, actor: Actor, order_ids: Sequence[int], note: str = "", until: datet
     return outcome
 
 
-def _held_by_rule(found: Mapping[int, str]) -> list[int]:
-    sql = "SELECT id FROM orders_order WHERE id = ANY(%s) AND state = 'held' AND reason_code = 'order.held_by_rule'"
-    return [row[0] for row in bulk.fetch(sql, [list(found)])]
+def _held_by_house(found: Mapping[int, str]) -> list[int]:
+    """Held by what the next routing would find again: a rule, a currency that nobody knows."""
+    sql = "SELECT id FROM orders_order WHERE id = ANY(%s) AND state = 'held' AND reason_code = ANY(%s)"
+    return [row[0] for row in bulk.fetch(sql, [list(found), ["order.held_by_rule", "order.currency_unknown"]])]
 
 
 @transaction.atomic
 def route_again(*, actor: Actor, order_ids: Sequence[int]) -> Outcome:
     """Let go of a hold, or try address, stock and rules again. Goes through the rules like a new order; an order that
-    a rule held is not held by rules this time."""
+    a rule or its currency held is not held for that this time."""
     actor.require(permissions.ROUTE)
     found, outcome = _current(actor, order_ids)
-    held_by_rule = _held_by_rule(found)
+    held_by_house = _held_by_house(found)
     _move_each(actor, found, outcome, states.NEW, REROUTABLE, code="", params=None, entry="order.to_new")
-    # Otherwise the same rule would hold them again at once.
-    bulk.execute("UPDATE orders_order SET reason_code = %s WHERE id = ANY(%s)", [LET_GO, held_by_rule])
+    # Otherwise the same would hold them again at once.
+    bulk.execute("UPDATE orders_order SET reason_code = %s WHERE id = ANY(%s)", [LET_GO, held_by_house])
     bulk.execute("UPDATE orders_order SET hold_until = NULL WHERE id = ANY(%s)", [outcome.done])
     _route_again(outcome.done)
     return outcome

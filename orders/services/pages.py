@@ -187,15 +187,16 @@ def _create(
     ids = dict(zip((item.order.external_id for item in fresh), bulk.ids("orders_order", len(fresh)), strict=True))
     for item in fresh:
         text = incoming.merge_text(item.row)
+        state = incoming.first_state(item.order)
         rows.append(
             (
                 ids[item.order.external_id],
                 account_id,
                 platform,
                 item.order.external_id,
-                incoming.first_state(item.order),
+                state,
                 now,
-                "",
+                "order.cancel_requested" if state == states.HELD else "",
                 "",
                 False,
                 keyed_hash(text) if text else "",

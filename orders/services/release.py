@@ -26,7 +26,7 @@ from orders.services import rules as rule_sets
 
 UNPAID_FOR = timedelta(days=7)
 PAGE = 200
-LET_GO = "order.let_go"  # reason of an order in *new* that a person let go: no rule holds it again
+LET_GO = "order.let_go"  # reason of an order in *new* that a person let go: it is not held again for the same
 ROW = (
     "id",
     "account_id",
@@ -203,7 +203,7 @@ def _decide(verdict: Verdict, rules: Any, where: Places, barred: dict[int, tuple
     missing = address.problems(row)
     if missing:
         verdict.stop(states.ADDRESS, "order.address_incomplete", missing=missing)
-    elif row["currency"] not in KNOWN:
+    elif row["currency"] not in KNOWN and row["reason_code"] != LET_GO and row["state"] != states.SHORT:
         verdict.stop(states.HELD, "order.currency_unknown", currency=row["currency"])
     elif plan.hold is not None and row["reason_code"] != LET_GO:
         verdict.stop(states.HELD, "order.held_by_rule", note=plan.hold)
@@ -264,7 +264,7 @@ def _reserve(verdicts: Sequence[Verdict]) -> None:
         kind = Reservation.UNPAID if verdict.row["state"] == states.PENDING else Reservation.PAID
         lines = tuple(WantedLine(line.line_id, line.sku_id or 0, line.units) for line in verdict.lines)
         wants[kind].append(Want(verdict.row["id"], verdict.warehouses, lines))
-    release_many(stale)
+    release_many(stale, tell=False)
     for kind, asked in wants.items():
         expires = clock.now() + UNPAID_FOR if kind == Reservation.UNPAID else None
         for order_id, outcome in reserve_many(asked, kind=kind, expires_at=expires).items():

@@ -41,7 +41,7 @@ from tests.support.database import ACME
 from tests.support.parcels import SENDER, Carrier, open_carrier
 
 ACTOR = system("test")
-WEIGHTS = {"TEE-RED": 180, "CUP": 300, "MUG-RED": 350, "POT-1": 900, "LAMP": 200}
+WEIGHTS = {"TEE-RED": 180, "CUP": 300, "MUG-RED": 350, "POT-1": 900, "LAMP": 10}
 CODE = re.compile(r"\b(?!www\.)[a-z]{3,}(?:_[a-z]+)*\.[a-z]+(?:[_.][a-z]+)+\b|\b[a-z]+\.[a-z]+_[a-z_]+\b")
 SPACES = re.compile(r"\s+")
 JOBS = (
