@@ -23,7 +23,7 @@ from typing import Any
 from django.db import transaction
 
 from core.audit import record
-from core.errors import BusinessError
+from core.errors import BusinessError, NotAllowed
 from core.permissions import MANAGER, Actor, operation
 from core.secrets import keyed_hash
 
@@ -128,10 +128,12 @@ def erase_person(
     """Forget a person in the current tenant; returns {what: how many}, {} when nothing is held. Safe to repeat.
 
     ``buyer_ids``: the platform's ids and user names; ``order_ids``: orders that the person made. With ``platform`` only
-    what came from there is erased. Orders that still were to be sent are put on hold. Raises NotAllowed, BusinessError
-    ``erasure.nobody`` when nobody is named.
+    what came from there is erased. Orders that still were to be sent are put on hold. Raises NotAllowed (also for an
+    actor who sees some accounts only: a person is forgotten everywhere), BusinessError ``erasure.nobody``.
     """
     actor.require(ERASE)
+    if actor.accounts is not None:
+        raise NotAllowed(operation=ERASE)
     trail = Trail(platform)
     trail.add(BUYER, {one.strip() for one in buyer_ids if one.strip()})
     trail.add(EMAIL, {one.strip().lower() for one in emails if one.strip()})

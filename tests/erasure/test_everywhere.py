@@ -213,7 +213,7 @@ def _what_stays() -> None:
     stranger = Order.objects.get(platform="ebay", purged_at=None)
     assert (stranger.ship_name, stranger.buyer_email) == ("Jo Doe", "jo@example.com")
     parcel = Shipment.objects.get(platform_order_ids=[stranger.external_id])
-    label = StoredFile.objects.get(pk=parcel.label_file_id)
+    label = StoredFile.objects.get(pk=parcel.label_file_id or 0)
     assert parcel.receiver["name"] == "Jo Doe" and files.read(label).startswith(b"%PDF-")
     assert StoredFile.objects.count() == 1
     conversation = Conversation.objects.get()
