@@ -16,10 +16,23 @@ from tenants.checks import tenant_models
 KEY = 7_000_001  # of every row made here, in both tenants
 MOMENT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
+# The least that fba.terms unpacks: one term that every figure points to.
+TERMS: dict[str, Any] = {
+    "v": 1,
+    "state": "ok",
+    "buy": [0, 0, [0, 0, 0, 0], []],
+    "send": None,
+    "t": [["velocity", 0, "units/day", "sales"]],
+    **dict.fromkeys(
+        ("velocity", "lead_time", "cover_days", "stock_out", "latest_order", "lost_days", "lost_units"), 0
+    ),
+}
+
 # Where a field takes only some values, or a rule binds two of them.
 GIVEN: dict[str, dict[str, Any]] = {
     "records.StoredFile": {"operation": "fields.personal"},
     "inventory.Move": {"from_location_id": KEY, "to_location_id": KEY + 1},
+    "fba.RestockLine": {"terms": TERMS},
 }
 
 
