@@ -27,7 +27,7 @@ from core.tenancy import PUBLIC, public_context
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1024 * 1024
-MOST_REFUSED = 500  # kept per platform: whoever floods us with forged calls fills no disk
+MOST_KEPT = 500  # of a kind, per platform: whoever floods us with calls that nobody signed fills no disk
 KEEP_HANDED, KEEP_OTHERS = timedelta(days=7), timedelta(days=30)
 SWEEP_SECONDS = 300
 UNROUTED, NO_HANDLER = "hook.unrouted", "hook.no_handler"
@@ -98,7 +98,7 @@ def reader_of(platform: str) -> HookReader | None:
 def receive(call: HookCall) -> Reply:
     """Take one call. 200 when it is ours to deal with from here on, also when it came before; never raises for content."""
     reader = reader_of(call.platform)
-    if reader is None:
+    if reader is None or "\0" in call.route:
         return Reply(404)
     if call.method == "GET":
         return reader.greet(call) or Reply(405)
@@ -164,15 +164,18 @@ def _judge(reader: HookReader, call: HookCall, digest: str) -> Reply:
     except Rejected as error:
         code, params = faults.stored(error)
         log.warning("hook of %s refused: %s", call.platform, code)
-        if _room(call.platform):
+        if _room(call, digest, InboundHook.REFUSED):
             _keep(call, digest, InboundHook.REFUSED, code, params)
         return Reply(401)
     except AdapterError as error:
         code, params = faults.stored(error)
+        if not _room(call, digest, InboundHook.NEW):
+            return Reply(503)  # the platform comes again
         _keep(call, digest, InboundHook.NEW, code, params)
         return Reply(200)
     if not news:
-        _keep(call, digest, InboundHook.UNROUTED, UNROUTED, {})
+        if _room(call, digest, InboundHook.UNROUTED):
+            _keep(call, digest, InboundHook.UNROUTED, UNROUTED, {})
         return Reply(200)
     with transaction.atomic():
         if _keep(call, digest, InboundHook.HANDED, "", {}):
@@ -182,9 +185,12 @@ def _judge(reader: HookReader, call: HookCall, digest: str) -> Reply:
     return Reply(200)
 
 
-def _room(platform: str) -> bool:
-    refused = InboundHook.objects.filter(platform=platform, state=InboundHook.REFUSED)
-    return len(refused.values_list("pk")[:MOST_REFUSED]) < MOST_REFUSED
+def _room(call: HookCall, digest: str, state: int) -> bool:
+    """Whether a call in this state may be kept: it is already, or there are few. Nobody's calls are not verified."""
+    kept = InboundHook.objects.filter(platform=call.platform)
+    if len(kept.filter(state=state).values_list("pk")[:MOST_KEPT]) < MOST_KEPT:
+        return True
+    return kept.filter(digest=digest).exists()
 
 
 def _keep(call: HookCall, digest: str, state: int, code: str, params: dict[str, Any]) -> bool:

@@ -189,7 +189,7 @@ def test_the_door_answers_what_it_should(door: Callable[..., int], acme: str) ->
 
 
 def test_an_account_without_room_for_more_forged_calls(door: Callable[..., int], monkeypatch: Any) -> None:
-    monkeypatch.setattr(hooks, "MOST_REFUSED", 2)
+    monkeypatch.setattr(hooks, "MOST_KEPT", 2)
     with public_context():
         assert [door({"n": n}, "bad") for n in range(4)] == [401] * 4
         assert InboundHook.objects.count() == 2
