@@ -151,13 +151,14 @@ def purge(limit: int = 500) -> int:
 
 def sweep(older_than: timedelta = timedelta(days=1)) -> int:
     """Remove bytes whose row never came (the transaction that stored them rolled back). Returns how many."""
+    home = folder()
     try:
-        names = default_storage.listdir(folder())[1]
+        names = default_storage.listdir(home)[1]
     except FileNotFoundError:
         return 0
     removed = 0
     for start in range(0, len(names), 1000):
-        paths = {f"{folder()}/{name}" for name in names[start : start + 1000]}
+        paths = {f"{home}/{name}" for name in names[start : start + 1000]}
         known = set(StoredFile.objects.filter(path__in=paths).values_list("path", flat=True))
         for path in paths - known:
             # The storage's own clock is the machine's, so it is compared with the machine's.

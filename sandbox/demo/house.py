@@ -81,9 +81,7 @@ def invite_people(shop: Shop) -> None:
             asked = members.invite(actor=shop.owner, tenant=tenant, email=email, role=role)
             # Known from a demo that was made anew: then the person keeps name and password.
             known = User.objects.filter(email=email).first()
-            members.accept_invitation(
-                token=asked.token, user=known, name=name, password=PASSWORD, language=language
-            )
+            members.accept_invitation(token=asked.token, user=known, name=name, password=PASSWORD, language=language)
 
 
 def furnish(shop: Shop, story: Story, skus: list[DemoSku], control: Control, number: str, seed: int) -> None:
@@ -117,7 +115,11 @@ def receive(
         lines = []
         for sku in skus:
             source = Random(f"{seed}|{key}|{code}|{sku.code}")
-            units = round(story.needed.get((code, sku.code), 0) * share + Decimal("0.499"))
+            needed = story.needed.get((code, sku.code), 0)
+            if sku.code in story.short:  # all of it at once, and nothing beyond: sold out today
+                units = needed if opening else 0
+            else:
+                units = round(needed * share + Decimal("0.499"))
             if opening and sku.code not in story.short:
                 units += source.randrange(15, 160) if code == MAIN else source.randrange(5, 40)
             if units > 0:
