@@ -110,7 +110,7 @@ class Desk(lists.ListPage):
 
     def rows(self, actor: Actor, state: State) -> Rows:
         source = self.source(state)
-        before = int(state.after) if state.after.isdigit() and len(state.after) < 19 else None
+        before = int(state.after) if state.after.isdecimal() and len(state.after) < 19 else None
         found = source.page(actor, before, state.size + 1)
         rows = [queries_page.as_row(one, source.advice) for one in found[: state.size]]
         return Rows(rows, next=str(found[state.size - 1].id) if len(found) > state.size else "")

@@ -64,6 +64,11 @@ def accounts(actor: Actor) -> QuerySet[Account]:
     return rows if actor.accounts is None else rows.filter(pk__in=actor.accounts)
 
 
+def scope_choices() -> list[tuple[int, str]]:
+    """(id, name) of all accounts, for whoever narrows members to some of them."""
+    return list(Account.objects.order_by("name", "pk").values_list("pk", "name"))
+
+
 def account_health(actor: Actor, account_id: int | None = None) -> list[AccountHealth]:
     """All accounts (or one) with their jobs and counts, in five queries however many there are."""
     found = accounts(actor)

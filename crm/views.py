@@ -71,7 +71,7 @@ def answer(request: PageRequest, pk: int) -> HttpResponse:
             conversation_id=pk,
             body=typed,
             key=request.POST.get("key", ""),
-            seen=int(seen) if seen.isdigit() and len(seen) < 19 else None,
+            seen=int(seen) if seen.isdecimal() and len(seen) < 19 else None,
         )
     except BusinessError as error:
         if error.code.endswith(".not_found"):

@@ -65,7 +65,7 @@ class ParcelsList(lists.ListPage):
         )
 
     def rows(self, actor: Actor, state: State) -> Rows:
-        below = int(state.after) if state.after.isdigit() and len(state.after) < 19 else None
+        below = int(state.after) if state.after.isdecimal() and len(state.after) < 19 else None
         found = queries_page.parcels(actor, filter_of(state), below=below, limit=state.size + 1)
         for row in found:
             row["href"] = self.href(row, state)

@@ -32,7 +32,7 @@ def show(request: PageRequest) -> HttpResponse:
     """The empty desk, or a parcel that a list named."""
     named = request.GET.get("parcel", "")
     state = Desk()
-    if named.isdigit() and len(named) < 19:
+    if named.isdecimal() and len(named) < 19:
         state = desk.scan(request.actor, finding.show(request.actor, int(named)).reference)
     elif "code" in request.GET:
         state = desk.scan(request.actor, request.GET["code"])
@@ -91,7 +91,7 @@ def undo_weight(request: PageRequest) -> HttpResponse:
 
 def _number(request: PageRequest, name: str) -> int | None:
     given = request.POST.get(name, "")
-    return int(given) if given.isdigit() and len(given) < 19 else None
+    return int(given) if given.isdecimal() and len(given) < 19 else None
 
 
 def _wanted(request: PageRequest) -> int:

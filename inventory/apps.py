@@ -6,6 +6,8 @@ class InventoryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from inventory import pages
+        from inventory import pages, queries
+        from tenants import ports
 
         pages.register()
+        ports.scope_choices("warehouses", queries.scope_choices)

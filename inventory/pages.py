@@ -36,7 +36,7 @@ class StockList(lists.ListPage):
             actor,
             search=state.text,
             warehouse_ids=state.number("warehouse") or None,
-            after=(code, int(place)) if place.isdigit() and len(place) < 19 else ("", 0),
+            after=(code, int(place)) if place.isdecimal() and len(place) < 19 else ("", 0),
             limit=state.size + 1,
         )
         shown, more = found[: state.size], len(found) > state.size

@@ -94,6 +94,11 @@ def warehouses(actor: Actor, *, inactive: bool = False) -> list[Warehouse]:
     return list(rows if inactive else rows.filter(active=True))
 
 
+def scope_choices() -> list[tuple[int, str]]:
+    """(id, name) of all warehouses, for whoever narrows members to some of them."""
+    return list(Warehouse.objects.order_by("name", "pk").values_list("pk", "name"))
+
+
 def skus_of_codes(codes: Sequence[str]) -> dict[str, CodeMatch]:
     """{code as written: match} in one statement; for the machine's own matching, so without an actor."""
     keys = {code: code_key(code) for code in codes}

@@ -58,7 +58,7 @@ def sku(request: PageRequest, pk: int) -> HttpResponse:
 
 def _chosen(request: PageRequest, there: list[int]) -> int | None:
     asked = request.GET.get("warehouse", "")
-    wanted = int(asked) if asked.isdigit() and len(asked) < 19 else None
+    wanted = int(asked) if asked.isdecimal() and len(asked) < 19 else None
     return wanted if wanted in there else (there[0] if there else None)
 
 
@@ -78,7 +78,7 @@ def card(request: PageRequest, pk: int, warehouse: int) -> HttpResponse:
     figure = queries_page.figure(request.GET.get("figure", "on_hand"))
     skip = request.GET.get("skip", "0")
     place = queries_page.warehouse(request.actor, warehouse)
-    start = int(skip) if skip.isdigit() and len(skip) < 9 else 0
+    start = int(skip) if skip.isdecimal() and len(skip) < 9 else 0
     lines = queries.stock_card(
         request.actor, sku_id=pk, warehouse_id=warehouse, figure=figure, limit=CARD_ROWS + 1, skip=start
     )

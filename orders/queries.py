@@ -237,7 +237,7 @@ def _found(actor: Actor, chosen: Filter, after: str, before: str, limit: int) ->
         conditions.append("o.account_id = ANY(%s)")
         params.append(accounts)
     number = text.upper().removeprefix("S-")
-    if text.upper().startswith("S-") and number.isdigit():
+    if text.upper().startswith("S-") and number.isdecimal():
         conditions.append("o.id = %s")
         params.append(int(number))
     else:

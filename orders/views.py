@@ -168,6 +168,13 @@ def take_back(request: PageRequest, pk: int) -> HttpResponse:
     return _one(request, pk, outcome, _("The carrier is asked to give the parcel up."))
 
 
+@page(permissions.BOOK, methods=POST)
+def accept_number(request: PageRequest, pk: int) -> HttpResponse:
+    """A number that the service's format refuses is taken as it is."""
+    recall.accept_number(actor=request.actor, order_id=pk)
+    return done(request, _here(request, pk), _("The number is taken as it is; the parcel goes on."))
+
+
 @page(permissions.EDIT, methods=POST)
 def settle(request: PageRequest, pk: int) -> HttpResponse:
     conflicts.settle(actor=request.actor, order_id=pk, version=_version(request))
@@ -176,7 +183,7 @@ def settle(request: PageRequest, pk: int) -> HttpResponse:
 
 def _version(request: PageRequest) -> int:
     given = request.POST.get("version", "")
-    return int(given) if given.isdigit() and len(given) < 10 else -1
+    return int(given) if given.isdecimal() and len(given) < 10 else -1
 
 
 @page(permissions.ROUTE, methods=POST)
@@ -257,9 +264,9 @@ def find_sku(request: PageRequest, pk: int, listing: int) -> HttpResponse:
 def match(request: PageRequest, pk: int, listing: int) -> HttpResponse:
     queries.get(request.actor, pk)
     sku, units = request.POST.get("sku", ""), request.POST.get("units", "1")
-    if not sku.isdigit() or len(sku) > 18:
+    if not sku.isdecimal() or len(sku) > 18:
         raise BusinessError("sku.not_found")
-    if not units.isdigit() or not 1 <= int(units[:6]) <= 10_000:
+    if not units.isdecimal() or not 1 <= int(units[:6]) <= 10_000:
         raise BusinessError("listing.bad_units")
     moved = acts.match_listing(actor=request.actor, listing_id=listing, sku_id=int(sku), units=int(units))
     text = ngettext("Matched. {n} order goes on.", "Matched. {n} orders go on.", moved).format(n=moved)

@@ -53,7 +53,7 @@ def index(request: PageRequest) -> HttpResponse:
 
 def _version(request: PageRequest) -> int:
     given = request.POST.get("version", "")
-    return int(given) if given.isdigit() and len(given) < 10 else -1
+    return int(given) if given.isdecimal() and len(given) < 10 else -1
 
 
 @page(permissions.RULES, methods=POST)

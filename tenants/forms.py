@@ -81,7 +81,11 @@ class ScopeForm(forms.Form):
         for kind in ("accounts", "warehouses"):
             field = self.fields[kind]
             assert isinstance(field, forms.TypedMultipleChoiceField)
-            field.choices = scopes.get(kind, [])
+            offered = list(scopes.get(kind, []))
+            known = {pk for pk, _ in offered}
+            # What the member is narrowed to stays in the form, also when it is gone: leaving it out would mean all.
+            offered += [(pk, f"#{pk}") for pk in self.initial.get(kind) or [] if pk not in known]
+            field.choices = offered
             if not field.choices:
                 del self.fields[kind]
 

@@ -145,7 +145,7 @@ class State:
 
     def number(self, key: str) -> tuple[int, ...]:
         """The chosen values of a filter that are ids."""
-        return tuple(int(value) for value in self.chosen.get(key, ()) if value.isdigit() and len(value) < 19)
+        return tuple(int(value) for value in self.chosen.get(key, ()) if value.isdecimal() and len(value) < 19)
 
 
 class ListPage:
@@ -191,7 +191,7 @@ class ListPage:
         known = [one.key for one in self.filters()]
         chosen = {key: tuple(dict.fromkeys(v for v in given.getlist(key) if v)) for key in known}
         asked = given.get("size") or size
-        number = int(asked) if asked.isdigit() and len(asked) < 5 else SIZES[0]
+        number = int(asked) if asked.isdecimal() and len(asked) < 5 else SIZES[0]
         return State(
             tab=given.get("tab") or self.default_tab,
             text=given.get("q", "").strip()[:200],
@@ -303,7 +303,7 @@ def selected(request: PageRequest, page: ListPage) -> list[int]:
     if request.POST.get("all") == "1":
         ids = page.ids(request.actor, page.state(QueryDict(request.POST.get("view", ""))))[:ALL_LIMIT]
     else:
-        ids = [int(value) for value in request.POST.getlist("id") if value.isdigit() and len(value) < 19]
+        ids = [int(value) for value in request.POST.getlist("id") if value.isdecimal() and len(value) < 19]
     if not ids:
         raise BusinessError("list.nothing_selected")
     return ids

@@ -65,7 +65,8 @@ def _spec(name: str, value: Any, params: Mapping[str, Any]) -> str:
             case "when":
                 return formats.short(datetime.fromisoformat(value) if isinstance(value, str) else value)
             case "code":
-                return say(str(value), params)
+                # Without the parameters that name codes: one that names itself would have no end.
+                return say(str(value), {name: one for name, one in params.items() if one != value})
             case "span":
                 return formats.span(float(value))
             case "missing":  # [[SKU, wanted, there], …]
