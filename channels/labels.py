@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as text
+from django.utils.translation import gettext_noop
 
 # Titles and descriptions of the adapters' settings and credentials.
 FIELDS = (
-    text("Address of the API"),
-    text("Empty: Amazon's own for the marketplaces."),
-    text("Empty: eBay's own."),
-    text("Usage plan"),
-    text("How many times the published rates Amazon grants this account."),
-    text("LWA client id"),
-    text("LWA client secret"),
-    text("Refresh token"),
-    text("App ID (client id)"),
-    text("Dev ID"),
-    text("Cert ID (client secret)"),
+    gettext_noop("Address of the API"),
+    gettext_noop("Empty: Amazon's own for the marketplaces."),
+    gettext_noop("Empty: eBay's own."),
+    gettext_noop("Usage plan"),
+    gettext_noop("How many times the published rates Amazon grants this account."),
+    gettext_noop("LWA client id"),
+    gettext_noop("LWA client secret"),
+    gettext_noop("Refresh token"),
+    gettext_noop("App ID (client id)"),
+    gettext_noop("Dev ID"),
+    gettext_noop("Cert ID (client secret)"),
 )
 
 CAPABILITIES = {

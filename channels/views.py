@@ -131,7 +131,13 @@ def change(request: PageRequest, pk: int) -> HttpResponse:
     _health, account = queries_page.one(request.actor, pk)
     given = request.POST if request.method == "POST" else None
     form = ChangeForm(given, initial={"name": account.name, "timezone": account.timezone})
-    more = ModelForm(adapter_of(account.platform).settings_model, given, prefix="settings", initial=account.settings)
+    more = ModelForm(
+        adapter_of(account.platform).settings_model,
+        given,
+        prefix="settings",
+        initial=account.settings,
+        hide=frozenset({"base_url"}),  # it stays: secrets must not follow an address
+    )
     if given is not None and form.is_valid() and more.is_valid():
         try:
             accounts.change_settings(

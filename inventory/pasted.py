@@ -71,7 +71,7 @@ def _split(text: str) -> list[tuple[int, str, list[str]]]:
         line = raw.strip()
         if not line:
             continue
-        parts = re.split(r"\t+|;|，|,(?!\d)", line)
+        parts = re.split(r"\t+|;|；|，|,(?!\d)", line)
         if len(parts) == 1:
             parts = line.split()
         found.append((number, line, [part.strip() for part in parts if part.strip()]))

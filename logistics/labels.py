@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as text
+from django.utils.translation import gettext_noop
 
 # Titles and descriptions of the carriers' and trackers' settings and credentials.
 FIELDS = (
-    text("Name of the carrier"),
-    text("Stands in the head of the label."),
-    text("Form of its numbers"),
-    text("A regular expression for the whole number; others are refused. Empty: any."),
-    text("Security key"),
-    text("Reference prefix"),
-    text("Only when several companies share this carrier account."),
-    text("Phone when the buyer gave none"),
-    text("The carrier takes no parcel without a phone number."),
-    text("App ID"),
-    text("App secret"),
+    gettext_noop("Name of the carrier"),
+    gettext_noop("Stands in the head of the label."),
+    gettext_noop("Form of its numbers"),
+    gettext_noop("A regular expression for the whole number; others are refused. Empty: any."),
+    gettext_noop("Security key"),
+    gettext_noop("Reference prefix"),
+    gettext_noop("Only when several companies share this carrier account."),
+    gettext_noop("Phone when the buyer gave none"),
+    gettext_noop("The carrier takes no parcel without a phone number."),
+    gettext_noop("App ID"),
+    gettext_noop("App secret"),
 )
 
 CAPABILITIES = {

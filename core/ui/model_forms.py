@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from django import forms
 from django.utils.translation import gettext
@@ -51,10 +51,13 @@ def _field(name: str, info: FieldInfo, *, secret: bool) -> forms.Field:
     required = info.is_required()
     shown: dict[str, Any] = {"label": label, "help_text": text, "required": required}
     control = {"class": "control", "autocomplete": "off"}
-    if info.annotation is bool:
+    # ``float | None`` is a number that may be left out
+    plain = next((one for one in get_args(info.annotation) if one is not type(None)), info.annotation)
+    if plain is bool:
         return forms.BooleanField(**shown | {"required": False})
-    if info.annotation in (int, float):
-        kind = forms.IntegerField if info.annotation is int else forms.FloatField
+    if plain in (int, float):
+        shown["required"] = required and plain is info.annotation
+        kind = forms.IntegerField if plain is int else forms.FloatField
         return kind(
             **shown, initial=None if required else info.default, widget=forms.NumberInput(control | {"step": "any"})
         )
