@@ -200,14 +200,17 @@ class Director:
     def _take_back(self, back: PlannedReturn, shipment: int, warehouse: int) -> None:
         def receive() -> None:
             key = f"issue:shipment:{shipment}"
+            mine = f"return:{back.account}:{back.ref}"
+            # An order may be sent back in several goes: what came back before does not come back again.
             moves = bulk.fetch(
-                "SELECT id, sku_id, quantity FROM inventory_move WHERE key >= %s AND key < %s ORDER BY id",
-                [f"{key}#", f"{key}$"],
+                "SELECT m.id, m.sku_id, m.quantity - coalesce((SELECT sum(r.quantity)::int FROM inventory_move r"
+                " WHERE r.reverses_id = m.id AND NOT (r.key >= %s AND r.key < %s)), 0)"
+                " FROM inventory_move m WHERE m.key >= %s AND m.key < %s ORDER BY m.id",
+                [f"{mine}#", f"{mine}$", f"{key}#", f"{key}$"],
             )
             lines = _lines_of(back, {self.shop.skus.get(line.sku): line.sku for line in back.lines}, moves)
             if lines:
-                key = f"return:{back.account}:{back.ref}"
-                stock.return_goods(actor=self.shop.owner, warehouse_id=warehouse, lines=lines, key=key)
+                stock.return_goods(actor=self.shop.owner, warehouse_id=warehouse, lines=lines, key=mine)
 
         steady(receive)
         if self.world.platform(back.account) == "ebay":
