@@ -47,6 +47,11 @@ def record_context(request: PageRequest, pk: int) -> dict[str, Any]:
     for line in lines:
         line["sku_name"] = queries_page.named(line["sku_title"] or "", line["sku_title_zh"] or "")
     alive = next((parcel for parcel in parcels if parcel.alive), None)
+    # The carrier has a parcel whose number was refused: booking again would make a second one.
+    stuck = order.state == states.FAILED and alive is not None and bool(alive.waybill)
+    can = _can(actor, order)
+    if stuck:
+        can |= {"take_back": actor.can(permissions.CANCEL), "accept": can["book"], "book": False}
     return {
         "order": order,
         "query": state.query(),
@@ -69,8 +74,8 @@ def record_context(request: PageRequest, pk: int) -> dict[str, Any]:
         "history": telling.tell(order, queries.history(pk)),
         "former": queries_page.former_addresses(pk) if personal and actor.can(permissions.EDIT) else [],
         "editable": order.state in states.BEFORE_BOOKING and actor.can(permissions.EDIT) and personal,
-        "can": _can(actor, order),
-        "next": NEXT.get(order.state, ""),
+        "can": can,
+        "next": "accept" if stuck else NEXT.get(order.state, ""),
         "conflict_choices": CHOICES.get(order.conflict, ("settle",)) if order.conflict else (),
         "late": order.ship_by is not None and order.ship_by < clock.now(),
         "open": order.state in states.TO_SHIP or order.state == states.PENDING,

@@ -22,6 +22,7 @@ urlpatterns = [
     path("<int:pk>/book", views.book, name="book"),
     path("<int:pk>/tag", views.tag, name="tag"),
     path("<int:pk>/take-back", views.take_back, name="take_back"),
+    path("<int:pk>/accept-number", views.accept_number, name="accept_number"),
     path("<int:pk>/settle", views.settle, name="settle"),
     path("<int:pk>/pull", views.pull, name="pull"),
     path("<int:pk>/reveal/<slug:field>", views.reveal, name="reveal"),

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from core import bulk
 from core.audit import record_many
+from core.errors import BusinessError
 from core.permissions import Actor
 from inventory.reservation import release_many
 from logistics.services import booking as parcels
@@ -147,3 +148,23 @@ def cancel_refused(*, shipment_ids: Sequence[int], actor: Actor) -> None:
         actor,
         [("order", order, "order.parcel_cancel_refused", {"why": why[shipment]}) for _, order, shipment, _ in found],
     )
+
+
+def accept_number(*, actor: Actor, order_id: int) -> None:
+    """A person says that a number which its format refuses is right: the parcel goes on, and the order with it.
+
+    Raises BusinessError ``order.not_found``, ``shipment.nothing_to_accept``.
+    """
+    with transaction.atomic():
+        rows = bulk.fetch(
+            "SELECT o.account_id, o.warehouse_id, s.id FROM orders_order o"
+            " LEFT JOIN orders_consignment k ON k.order_id = o.id AND k.state = 'open'"
+            " LEFT JOIN logistics_shipment s ON s.id = k.shipment_id AND s.state = 'failed' AND s.tracking_number <> ''"
+            " WHERE o.id = %s ORDER BY s.id NULLS LAST",
+            [order_id],
+        )
+        if not rows or not (actor.sees_account(rows[0][0]) and actor.sees_warehouse(rows[0][1])):
+            raise BusinessError("order.not_found")
+        if rows[0][2] is None:
+            raise BusinessError("shipment.nothing_to_accept")
+        parcels.accept_number(actor=actor, shipment_id=rows[0][2])

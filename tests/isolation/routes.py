@@ -72,6 +72,7 @@ MEMBERS: dict[str, Arguments] = {
     "orders:tag": {"pk": KEY},
     "orders:take_back": {"pk": KEY},
     "orders:settle": {"pk": KEY},
+    "orders:accept_number": {"pk": KEY},
     "orders:pull": {"pk": KEY},
     "orders:reveal": {"pk": KEY, "field": "ship_name"},
     "orders:address": {"pk": KEY},

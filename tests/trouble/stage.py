@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 
-from channels.models import Account, Confirmation, RawPayload
+from channels.models import Account, Confirmation, Listing, RawPayload
 from channels.services import accounts, pull
 from core import clock, settings_store
 from core.central import due, outbox
@@ -53,6 +53,7 @@ JOBS = (
     "crm.send",
     "hooks.sweep",
 )
+OPEN = ("wanted", "sent", "unknown")
 
 
 @dataclass
@@ -142,7 +143,7 @@ class Stage:
 
     # -- the seller's house ---------------------------------------------------------------------------------------
 
-    def sku(self, code: str, grams: int = 200, **more: Any) -> Sku:
+    def sku(self, code: str, grams: int | None = 200, **more: Any) -> Sku:
         made = stock.create_sku(
             actor=ACTOR,
             code=code,
@@ -241,7 +242,7 @@ class Stage:
         Shipment.objects.exclude(next_at=None).update(
             next_at=now, call_sent_at=F("call_sent_at") - timedelta(minutes=5)
         )
-        Confirmation.objects.filter(state__in=("wanted", "sent", "unknown")).update(next_at=now)
+        Confirmation.objects.filter(state__in=OPEN).update(next_at=now)
         Message.objects.exclude(next_at=None).update(next_at=now)
 
     def ship(self, *orders: Order) -> None:
@@ -249,6 +250,16 @@ class Stage:
         ids = [parcel.pk for parcel in map(self.parcel, orders)]
         floor.hand_over(actor=ACTOR, shipment_ids=ids)
         self.settle()
+        end = clock.monotonic() + 15
+        while Confirmation.objects.filter(state__in=OPEN, account__health="ok").exists() and clock.monotonic() < end:
+            clock.sleep(0.3)  # the platform's rate is for real
+            self.settle()
+
+    def match(self, order: Order, sku: str) -> None:
+        """On the order's page: find the SKU for the line that has none, and pick it."""
+        listing = Listing.objects.get(account=order.account_id, seller_sku=order.lines.get(sku=None).seller_sku)
+        assert sku in self.page(self.order_page(order, f"listing/{listing.pk}/skus?sku={sku}"))
+        self.post(self.order_page(order, f"listing/{listing.pk}/match"), sku=self.skus[sku].pk, units=1)
 
     # -- looking --------------------------------------------------------------------------------------------------
 

@@ -62,13 +62,7 @@ def _edit(**changes: str) -> Callable[[Stage, Shop, Order], None]:
 
 
 def _match(sku: str) -> Callable[[Stage, Shop, Order], None]:
-    def mend(stage: Stage, shop: Shop, order: Order) -> None:
-        listing = Listing.objects.get(account=shop.account, seller_sku=order.lines.get(sku=None).seller_sku)
-        found = stage.page(stage.order_page(order, f"listing/{listing.pk}/skus?sku={sku}"))
-        assert sku in found
-        stage.post(stage.order_page(order, f"listing/{listing.pk}/match"), sku=stage.skus[sku].pk, units=1)
-
-    return mend
+    return lambda stage, shop, order: stage.match(order, sku)
 
 
 def _match_old(stage: Stage, shop: Shop, order: Order) -> None:
@@ -255,7 +249,7 @@ def test_shipped_and_confirmed_in_the_end(stage: Stage, shop: Shop) -> None:
     stage.pull(shop)
     order = stage.order(ids["whole"])
     assert order.state == "unmatched"
-    _match("TEE-RED")(stage, shop, order)
+    stage.match(order, "TEE-RED")
     stage.settle()
     order.refresh_from_db()
     stage.ship(order)
