@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from core.words.formats import DASH
 
@@ -24,7 +24,7 @@ def open_two(href: str, first: Any, second: Any = "", *, mono: bool = False) -> 
         '<span class="two"><a href="{}">{}</a><small{}>{}</small></span>',
         href,
         first or DASH,
-        format_html(' class="mono"') if mono else "",
+        mark_safe(' class="mono"') if mono else "",
         second,
     )
 

@@ -18,6 +18,7 @@ from logistics.models import Shipment
 from logistics.services import accounts as carriers
 from orders.models import Order
 from orders.services import booking
+from orders.services.release import release
 from tests.orders.conftest import Shop, line, order, take
 from tests.support.database import ACME
 from tests.support.parcels import ACTOR, SENDER, open_shop, parcel_of, settle
@@ -45,8 +46,6 @@ def make_floor(parcels: int = 3) -> tuple[Shop, list[int]]:
 
 def book(shop: Shop, count: int, prefix: str = "FLOOR") -> list[int]:
     made = take(shop, *[order(f"{prefix}-{n}", line(f"{prefix}-{n}-1")) for n in range(count)]).created
-    from orders.services.release import release
-
     release(order_ids=made, actor=ACTOR)
     booking.book_orders(actor=ACTOR, order_ids=made)
     settle()

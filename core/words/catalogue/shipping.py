@@ -106,7 +106,7 @@ SENTENCES: dict[str, str] = {
     "weigh.impossible": _("{weight_g:weight} is no possible weight. Weigh again."),
     "weigh.nothing_to_undo": _("There is no weighing to undo."),
     "weigh.outside": _(
-        "It weighs {weight_g:weight}, expected were {expected_g:weight}. Check the contents; then accept the "
+        "It weighs {measured_g:weight}, expected were {expected_g:weight}. Check the contents; then accept the "
         "weight or pack again."
     ),
     "tracker.connected": _("Tracking connected"),
