@@ -67,7 +67,7 @@ def settings(request: PageRequest) -> HttpResponse:
         try:
             options.change(actor=request.actor, **form.cleaned_data)
         except BusinessError as error:
-            form.refuse(", ".join(error.params.get("fields", [])))
+            form.refuse(str(error.params.get("fields", "")))
             if not form.errors:
                 form.add_error(None, sentence(error))
         else:
