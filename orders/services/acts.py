@@ -252,6 +252,12 @@ def match_listing(*, actor: Actor, listing_id: int, sku_id: int, units: int = 1)
     if not found or not actor.sees_account(found[0][0]):
         raise BusinessError("listing.not_found")
     account_id, seller_sku = found[0]
+    # Who is routing these orders right now ends first; otherwise its *unmatched* would come after our mending.
+    bulk.fetch(
+        "SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM orders_orderline WHERE account_id = %s"
+        " AND seller_sku = %s AND sku_id IS NULL) ORDER BY id FOR UPDATE",
+        [account_id, seller_sku],
+    )
     orders = bulk.fetch(
         "UPDATE orders_orderline SET sku_id = %s, units = quantity * %s"
         " WHERE account_id = %s AND seller_sku = %s AND sku_id IS NULL RETURNING order_id",

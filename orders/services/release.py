@@ -147,6 +147,13 @@ def _load(order_ids: Sequence[int]) -> list[Verdict]:
         row = dict(zip(ROW, values, strict=True))
         row["ship_lines"] = _list(row["ship_lines"])
         verdicts[row["id"]] = Verdict(row, [], tags=list(row["tags"]))
+    # A listing may have been matched while the order that sells it was being written.
+    bulk.execute(
+        "UPDATE orders_orderline l SET sku_id = x.sku_id, units = l.quantity * x.units FROM channels_listing x"
+        " WHERE l.order_id = ANY(%s) AND l.sku_id IS NULL AND x.account_id = l.account_id"
+        " AND x.seller_sku = l.seller_sku AND x.sku_id IS NOT NULL",
+        [list(verdicts)],
+    )
     for line in bulk.fetch(
         "SELECT l.order_id, l.id, l.sku_id, l.seller_sku, l.title, l.quantity, l.cancelled, l.shipped, l.units,"
         " s.code, s.weight_g, coalesce(s.length_mm, 0)::bigint * coalesce(s.width_mm, 0) * coalesce(s.height_mm, 0),"

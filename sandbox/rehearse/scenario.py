@@ -129,12 +129,12 @@ def _free_orders(plan: RehearsalPlan, now: datetime) -> list[PlannedOrder]:
 
 
 def _combinations(free: list[PlannedOrder], platform: dict[str, str], source: Random) -> list[Combination]:
-    """At most 30 pairs of a buyer's orders in the same currency."""
-    by_buyer: dict[tuple[str, str, str], list[PlannedOrder]] = defaultdict(list)
+    """At most 30 pairs of a buyer's orders in the same currency to the same address."""
+    by_buyer: dict[tuple[object, ...], list[PlannedOrder]] = defaultdict(list)
     for order in free:
         if platform[order.account] == "ebay":
-            by_buyer[order.account, order.buyer.id, order.currency].append(order)
-    pairs = [group[:2] for _, group in sorted(by_buyer.items()) if len(group) >= 2]
+            by_buyer[order.account, order.buyer.id, order.currency, order.recipient].append(order)
+    pairs = [group[:2] for group in by_buyer.values() if len(group) >= 2]
     source.shuffle(pairs)
     return [
         Combination(

@@ -8,6 +8,7 @@ is not part of Total.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -128,6 +129,8 @@ def parse_order(payload: str) -> canonical.Order:
     place = _doc(leg["ShipToAddress"]) if to_provider else _doc(doc.get("ShippingAddress"))
     receiver = address(place)
     status, raw = _status(doc, checkout, transactions)
+    if status == canonical.CANCELLED:  # eBay cancels whole orders
+        lines = tuple([replace(line, cancelled=line.quantity) for line in lines])
     selected = _doc(doc.get("ShippingServiceSelected"))
     seller_tax = _amount(_doc(_doc(doc.get("ShippingDetails")).get("SalesTax")).get("SalesTaxAmount"), "SalesTaxAmount")
     adjustment = _amount(doc.get("AdjustmentAmount"), "AdjustmentAmount")

@@ -122,7 +122,7 @@ def units_of_lines() -> dict[int, tuple[int, str, str]]:
     rows = bulk.fetch(
         "SELECT l.id, l.units / l.quantity * (l.quantity - l.cancelled), o.state, o.external_id"
         " FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id"
-        " WHERE o.state IN ('handed', 'delivered', 'returned') AND l.sku_id IS NOT NULL"
+        " WHERE o.state IN ('handed', 'delivered', 'returned') AND o.conflict = '' AND l.sku_id IS NOT NULL"
     )
     return {int(row[0]): (int(row[1]), str(row[2]), str(row[3])) for row in rows}
 
