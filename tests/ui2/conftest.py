@@ -38,7 +38,7 @@ def make_floor(parcels: int = 3) -> tuple[Shop, list[int]]:
     account = carriers.connect_carrier(
         actor=ACTOR, carrier="pool", name="Swift", credentials={}, settings={"carrier_name": "Swift"}
     )
-    shop = open_shop(account, code="SW", name="Swift Post")
+    shop = open_shop(account, code="SW", key="swift", name="Swift Post")
     assert shop.warehouse.sender == SENDER
     carriers.add_pool_numbers(actor=ACTOR, account_id=account.pk, text=numbers(1, parcels + 200))
     return shop, book(shop, parcels)

@@ -19,11 +19,56 @@
     sound.start();
     sound.stop(audio.currentTime + (kind === "bad" ? 0.35 : 0.09));
   };
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "desk" && !event.target.closest?.("#desk")) return;
-    focus();
-    tone(document.querySelector("[data-desk]")?.dataset.sound);
+  // A clerk or scanner is quicker than the answer: what is typed meanwhile waits for its turn and is never lost.
+  let asking = false;
+  let rest = "";
+  let waiting = [];
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!event.target.closest?.("#desk")) return;
+    asking = true;
+    if (field()) field().value = "";
   });
+  document.addEventListener(
+    "submit",
+    (event) => {
+      if (!asking || !event.target.matches(".ship-entry")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      waiting.push(field().value);
+      field().value = "";
+    },
+    true,
+  );
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id === "desk") rest = field()?.value ?? "";
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.closest?.("#toasts")) {
+      asking = false; // refused: the desk stays as it was
+      waiting = [];
+    }
+    if (event.target.id !== "desk") return;
+    asking = false;
+    focus();
+    const sound = document.querySelector("[data-desk]")?.dataset.sound;
+    tone(sound);
+    if (sound === "bad") {
+      waiting = []; // look at what is wrong first
+      rest = "";
+    }
+    if (waiting.length) {
+      field().value = waiting.shift();
+      field().form.requestSubmit();
+    }
+    field().value += rest;
+    rest = "";
+  });
+  for (const gone of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(gone, () => {
+      asking = false;
+      waiting = [];
+    });
+  }
   // What is typed anywhere belongs into the field, a scanner's characters above all.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1 || busy()) return;

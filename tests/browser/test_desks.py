@@ -1,0 +1,207 @@
+"""The desks in a real browser: scan, weigh, hand over by keyboard alone; a dead letter; an answer; phone and axe."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from channels.models import Account, RawPayload
+from crm.models import Message
+from crm.services import answer, save_template
+from logistics.models import Shipment
+from orders.models import Order
+from tests.browser.conftest import PHONE, Visit
+from tests.browser.test_orders import AXE
+from tests.support.parcels import ACTOR
+from tests.ui2.conftest import EXPECTED, ask, dead_payload, make_floor
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def parcels(visit: Visit) -> list[Shipment]:
+    with visit.house.inside():
+        return list(Shipment.objects.filter(pk__in=floor_of(visit)).order_by("pk"))
+
+
+def floor_of(visit: Visit) -> list[int]:
+    """Parcels beside the house's own shop: its warehouse has the code that a floor wants."""
+    shop = visit.house.shop
+    shop.warehouse.code = "OLD"
+    shop.warehouse.save(update_fields=["code"])
+    for sku in shop.skus.values():
+        sku.code = sku.code_key = f"OLD-{sku.code}"
+        sku.save(update_fields=["code", "code_key"])
+    return make_floor()[1]
+
+
+def test_scan_weigh_hand_over_by_keyboard_alone(visit: Visit, parcels: list[Shipment]) -> None:
+    page = visit.page
+    visit.open("/ship/")
+    expect(page.locator("[data-scan]")).to_be_focused()
+    page.keyboard.type(parcels[0].tracking_number)
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-card")).to_contain_text("LAMP")
+    expect(page.locator("[data-scan]")).to_be_focused()
+    page.keyboard.type(str(EXPECTED + 3))
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-said.good")).to_contain_text("223 g, as expected")
+    expect(page.locator("[data-scan]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-said.good")).to_contain_text("Handed over")
+    with visit.house.inside():
+        assert Shipment.objects.get(pk=parcels[0].pk).state == "handed"
+
+    # outside of the tolerance: only + accepts; the next scan leaves it as it is
+    page.keyboard.type(parcels[1].tracking_number)
+    page.keyboard.press("Enter")
+    page.keyboard.type("999")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-said.bad")).to_contain_text("It weighs 999 g")
+    page.keyboard.type("+")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-said.good")).to_contain_text("999 g")
+
+    # a click beside the field does not lose what a scanner types
+    page.mouse.click(700, 600)
+    page.keyboard.type(parcels[2].tracking_number)
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-card")).to_contain_text(parcels[2].tracking_number)
+    with visit.house.inside():
+        assert Shipment.objects.get(pk=parcels[1].pk).state == "packed"
+
+    # undo by its button
+    page.keyboard.type(str(EXPECTED))
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-entry.step-hand")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.click(".ship-said >> text=Undo")
+    expect(page.locator(".ship-entry.step-hand")).to_be_visible()
+    assert not visit.complaints
+
+
+def test_labels_are_printed_from_the_list(visit: Visit, parcels: list[Shipment]) -> None:
+    page = visit.page
+    visit.open("/ship/parcels/")
+    page.check("thead input")
+    page.click("#bulk >> text=Hand over")
+    expect(page.locator(".outcome")).to_contain_text("3 parcels handed over.")
+    visit.open("/ship/lists/")
+    page.click("text=Close the list")
+    expect(page.locator("[data-toast]")).to_contain_text("closed with 3 parcels")
+    assert not visit.complaints
+
+
+def test_a_dead_letter_is_opened_dropped_and_tried_again(visit: Visit) -> None:
+    page = visit.page
+    with visit.house.inside():
+        account = Account.objects.get()
+        first, second = dead_payload(account, "A-1", "<broken>"), dead_payload(account, "A-2")
+    visit.open("/channels/desk/")
+    expect(page.locator("tr[data-id]")).to_have_count(2)
+    page.click("text=A-1 >> xpath=../a")
+    page.click("text=Show and mend")
+    expect(page.locator("textarea")).to_have_value("<broken>")
+    page.fill("textarea", "<still broken>")
+    page.click("text=Save and read in")
+    expect(page.locator("#payload [role=alert]")).to_be_visible()
+    expect(page.locator("textarea")).to_have_value("<still broken>")
+    page.click("text=Drop…")
+    page.fill("#ask-drop [name=reason]", "a test order")
+    page.click("#ask-drop button[type=submit]")
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    page.check("tbody input")
+    page.click("#bulk >> text=Try again")
+    expect(page.locator("[data-toast]")).to_contain_text("1 is tried again.")
+    with visit.house.inside():
+        states = dict(RawPayload.objects.values_list("pk", "state"))
+        assert (states[first.pk], states[second.pk]) == (RawPayload.DROPPED, RawPayload.NEW)
+    assert [said for said in visit.complaints if "422" not in said] == []
+
+
+def test_a_buyer_is_answered_with_a_template(visit: Visit) -> None:
+    page = visit.page
+    with visit.house.inside():
+        account = Account.objects.get()
+        talk = ask(account, "Where is my lamp?", Order.objects.get(external_id="READY-1"))
+        save_template(actor=ACTOR, name="Soon", language="en", body="Order {order.number} leaves soon.")
+    visit.open("/inbox/")
+    page.click("text=Delivery")
+    page.fill("#body", "Dear Hannah,")
+    page.select_option("[name=template]", "Soon")
+    page.click("text=Put it into the answer")
+    expect(page.locator("#body")).to_have_value("Dear Hannah,\n\nOrder READY-1 leaves soon.")
+    with visit.house.inside():  # a colleague is quicker
+        answer(actor=ACTOR, conversation_id=talk.pk, body="Quick answer", key="other")
+    page.click("text=Send through")
+    expect(page.locator("#answer [role=alert]")).to_contain_text("What you wrote is kept below")
+    expect(page.locator("#body")).to_have_value("Dear Hannah,\n\nOrder READY-1 leaves soon.")
+    with visit.house.inside():
+        Message.objects.filter(direction="out").update(state="sent", next_at=None)
+    page.click("text=Send through")
+    expect(page.locator("[data-toast]")).to_contain_text("on its way")
+    with visit.house.inside():
+        assert Message.objects.filter(direction="out").count() == 2
+    assert not visit.complaints
+
+
+PAGES = (
+    "/channels/",
+    "/channels/{account}/",
+    "/channels/connect/",
+    "/channels/connect/ebay/",
+    "/channels/desk/",
+    "/channels/desk/raw/{raw}/",
+    "/carriers/",
+    "/carriers/{carrier}/",
+    "/ship/",
+    "/ship/?code={number}",
+    "/ship/parcels/",
+    "/ship/lists/",
+    "/inbox/",
+    "/inbox/{talk}/",
+    "/stock/",
+    "/stock/skus/",
+    "/stock/skus/{sku}/",
+    "/stock/receive",
+    "/stock/adjust",
+    "/stock/warehouses/",
+    "/restock/",
+    "/orders/rules/",
+    "/orders/rules/new",
+    "/jobs/",
+)
+
+
+def test_nothing_bars_anybody_and_a_phone_is_wide_enough(visit: Visit, parcels: list[Shipment]) -> None:
+    """axe finds no violation of WCAG 2.2 A and AA, light and dark; no page scrolls sideways at 390 px."""
+    page = visit.page
+    with visit.house.inside():
+        account = Account.objects.order_by("pk").first()
+        assert account is not None
+        named = {
+            "account": account.pk,
+            "raw": dead_payload(account, "A-1").pk,
+            "talk": ask(account, order_of=Order.objects.get(external_id="READY-1")).pk,
+            "carrier": parcels[0].service.carrier_account_id,
+            "number": parcels[0].tracking_number,
+            "sku": visit.house.shop.skus["LAMP"].pk,
+        }
+    found: list[str] = []
+    for theme, size in (("light", PHONE), ("dark", {"width": 1440, "height": 900})):
+        page.context.add_cookies([{"name": "theme", "value": theme, "url": visit.url}])
+        page.set_viewport_size(size)
+        for path in (one.format(**named) for one in PAGES):
+            visit.open(path)
+            if visit.width() > size["width"]:
+                found.append(f"{path}: {visit.width()} px wide")
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+            result = page.evaluate("rules => axe.run(document, rules)", rules)
+            found += [
+                f"{theme} {path}: {one['id']} {node['target']} {node['failureSummary'][:160]}"
+                for one in result["violations"]
+                for node in one["nodes"][:3]
+            ]
+    assert not found, "\n".join(found)
+    assert not visit.complaints
