@@ -196,8 +196,16 @@ def resume(actor: Actor, job_id: int) -> None:
         found = _mine(actor, job_id)
         if found.state not in (Job.INTERRUPTED, Job.FAILED, Job.CANCELLED):
             raise BusinessError("job.not_resumable", state=found.state)
+        # One's own goes on with the rights one has now, which may be fewer.
+        params = found.params | {ACTOR: _rights(actor)} if found.actor_id == actor.id else found.params
         Job.objects.filter(pk=job_id).update(
-            state=Job.QUEUED, cancel_asked=False, finished_at=None, error_code="", error_params={}, lease_until=None
+            params=params,
+            state=Job.QUEUED,
+            cancel_asked=False,
+            finished_at=None,
+            error_code="",
+            error_params={},
+            lease_until=None,
         )
         events.emit(EVENT, {"id": job_id})
 

@@ -228,16 +228,18 @@ _ORDER = (
 
 
 def _orders(actor: Actor, row: dict[str, Any]) -> list[dict[str, Any]]:
-    """The conversation's order and the latest others of the same buyer at the same account."""
+    """The conversation's order and the latest others of the same buyer at the same account, of the actor's warehouses."""
+    mine = "" if actor.warehouses is None else " AND (o.warehouse_id IS NULL OR o.warehouse_id = ANY(%s))"
+    scope = [] if actor.warehouses is None else [sorted(actor.warehouses)]
     columns = ", ".join(f"o.{name}" for name in _ORDER)
     rows = bulk.fetch(
         f"""
-        (SELECT {columns} FROM orders_order o WHERE o.id = %s)
+        (SELECT {columns} FROM orders_order o WHERE o.id = %s{mine})
         UNION
         (SELECT {columns} FROM crm_conversation c JOIN orders_order o ON o.customer_id = c.customer_id
-          WHERE c.id = %s AND o.account_id = c.account_id ORDER BY o.placed_at DESC LIMIT 6)
+          WHERE c.id = %s AND o.account_id = c.account_id{mine} ORDER BY o.placed_at DESC LIMIT 6)
         """,
-        [row["order_id"], row["id"]],
+        [row["order_id"], *scope, row["id"], *scope],
     )
     found = [dict(zip(_ORDER, one, strict=True)) for one in rows]
     for one in found:

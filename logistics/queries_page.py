@@ -47,8 +47,9 @@ def pools(account_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
 
 
 def trackers(actor: Actor) -> list[dict[str, Any]]:
-    """Accounts at tracking aggregators with the address of their webhook."""
+    """Accounts at tracking aggregators; the address of their webhook, which nobody can guess, for whoever connects."""
     actor.require(permissions.VIEW)
+    told = actor.can(permissions.CONNECT)
     known = all_trackers()
     return [
         {
@@ -56,7 +57,7 @@ def trackers(actor: Actor) -> list[dict[str, Any]]:
             "name": one.name,
             "title": getattr(known.get(one.kind), "title", one.kind),
             "active": one.active,
-            "webhook": webhook(one),
+            "webhook": webhook(one) if told else "",
         }
         for one in Tracker.objects.order_by("pk")
     ]

@@ -199,6 +199,7 @@ def service(request: PageRequest, pk: int, service_id: int | None = None) -> Htt
 @page(permissions.CONNECT, methods=POST)
 def numbers(request: PageRequest, pk: int) -> HttpResponse:
     """Numbers into the pool; what was refused is shown by its line, with what was pasted kept."""
+    queries_page.account(request.actor, pk)
     form = NumbersForm(request.POST)
     if not form.is_valid():
         return render(request, "logistics/carrier.html", _account(request, pk, numbers=form))

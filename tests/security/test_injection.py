@@ -49,7 +49,7 @@ def evil(two: Two) -> Two:
             buyer_note=EVIL + "\nsecond line",
             service_asked=EVIL[:80],
             tags=[EVIL[:40]],
-            first_sku=EVIL[:100],
+            first_sku=EVIL[:80],
             first_title=EVIL,
             reason_code="order.held_by_person",
             reason_params={"note": EVIL},
