@@ -20,6 +20,8 @@ from orders.services.pages import reindex
 
 # A person asked for it: shown until the carrier has answered, then the order closes.
 CANCELLING_PARCEL = "cancelling_parcel"
+# A person who takes the parcel back and cancels has answered these.
+OPEN_QUESTIONS = ["", "cancel_requested", "address_changed", "lines_changed"]
 # With the parcel gone these have no question left: what the channel changed stands on the order already.
 ANSWERED = (CANCELLING_PARCEL, "cancelled_in_flight", "cancel_requested", "address_changed", "lines_changed")
 
@@ -58,8 +60,8 @@ def cancel_shipment(*, actor: Actor, order_ids: Sequence[int], close: bool = Fal
                 out.done.append(pk)
         if close:
             bulk.execute(
-                "UPDATE orders_order SET conflict = %s, version = version + 1 WHERE id = ANY(%s) AND conflict = ''",
-                [CANCELLING_PARCEL, out.done],
+                "UPDATE orders_order SET conflict = %s, version = version + 1 WHERE id = ANY(%s) AND conflict = ANY(%s)",
+                [CANCELLING_PARCEL, out.done, OPEN_QUESTIONS],
             )
         record_many(actor, [("order", pk, "order.parcel_cancel_asked", {"close": close}) for pk in out.done])
     return out

@@ -82,7 +82,8 @@ class Shop:
 
     def act(self, external_id: str, act: str, **more: Any) -> Any:
         if isinstance(self.seller, amazon.Seller):
-            return self.seller.act(external_id, act, **more)
+            # Amazon is read up to two minutes ago.
+            return self.seller.act(external_id, act, at=amazon.ago(minutes=3), **more)
         return self.seller.control(f"orders/{external_id}/act", act=act, **more)
 
     def revoke(self) -> None:
@@ -247,7 +248,21 @@ class Stage:
 
     def ship(self, *orders: Order) -> None:
         """Hand the parcels over; the marketplace is told."""
-        ids = [parcel.pk for parcel in map(self.parcel, orders)]
+        self._hand([parcel.pk for parcel in map(self.parcel, orders)])
+
+    def ship_rest(self, order: Order) -> None:
+        """Every parcel of the order that is still in the house."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT shipment_id FROM orders_consignment WHERE order_id = %s AND state = 'open'", [order.pk]
+            )
+            ids = [row[0] for row in cursor.fetchall()]
+        self._hand(list(Shipment.objects.filter(pk__in=ids, handed_at=None).values_list("pk", flat=True)))
+
+    def told(self, order: Order) -> list[Confirmation]:
+        return list(Confirmation.objects.filter(order_ref=order.pk).order_by("pk"))
+
+    def _hand(self, ids: list[int]) -> None:
         floor.hand_over(actor=ACTOR, shipment_ids=ids)
         self.settle()
         end = clock.monotonic() + 15
