@@ -44,7 +44,10 @@ def turns(account_ids: Sequence[int]) -> dict[tuple[int, str], Turn]:
     rows = Due.objects.filter(
         schema=require_tenant(), job__in=list(names), key__in=[str(pk) for pk in account_ids]
     ).values_list("key", "job", "due_at", "every", "paused", "failures")
-    return {(int(key), names[job]): Turn(*rest) for key, job, *rest in rows}
+    return {
+        (int(key), names[job]): Turn(due_at, every, paused, failures)
+        for key, job, due_at, every, paused, failures in rows
+    }
 
 
 def counts(actor: Actor) -> dict[str, int]:

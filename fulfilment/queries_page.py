@@ -68,19 +68,20 @@ class Filter:
 
 def _conditions(actor: Actor, chosen: Filter) -> tuple[str, list[Any]]:
     actor.require(permissions.VIEW)
-    parts, params = ["s.state = ANY(%s)"], [list(TABS.get(chosen.tab, states.ALL))]
+    parts: list[str] = ["s.state = ANY(%s)"]
+    params: list[Any] = [list(TABS.get(chosen.tab, states.ALL))]
     if chosen.tab == "handed_today":
         parts.append("s.handed_at >= %s")
-        params.append(_midnight(actor))  # type: ignore[arg-type]
+        params.append(_midnight(actor))
     allowed = set(chosen.warehouses) or None
     if actor.warehouses is not None:
         allowed = (allowed or set(actor.warehouses)) & actor.warehouses
     if allowed is not None:
         parts.append("s.warehouse_ref = ANY(%s)")
-        params.append(sorted(allowed))  # type: ignore[arg-type]
+        params.append(sorted(allowed))
     if chosen.services:
         parts.append("s.service_id = ANY(%s)")
-        params.append(list(chosen.services))  # type: ignore[arg-type]
+        params.append(list(chosen.services))
     if chosen.unprinted:
         parts.append("s.printed_at IS NULL")
     if chosen.text:
@@ -90,7 +91,7 @@ def _conditions(actor: Actor, chosen: Filter) -> tuple[str, list[Any]]:
             " OR s.id IN (SELECT c.shipment_id FROM orders_consignment c JOIN orders_order o ON o.id = c.order_id"
             " WHERE o.external_id = ANY(%s) OR ('S-' || o.id) = ANY(%s)))"
         )
-        params += [names, names, names, f"%{_like(chosen.text)}", names, names]  # type: ignore[list-item]
+        params += [names, names, names, f"%{_like(chosen.text)}", names, names]
     return " AND ".join(parts), params
 
 
@@ -108,7 +109,7 @@ def parcels(actor: Actor, chosen: Filter, *, below: int | None = None, limit: in
     """Newest first, with ids below ``below``. One query."""
     where, params = _conditions(actor, chosen)
     if below is not None:
-        where, params = f"{where} AND s.id < %s", [*params, below]  # type: ignore[list-item]
+        where, params = f"{where} AND s.id < %s", [*params, below]
     rows = bulk.fetch(f"{_ROWS} WHERE {where} ORDER BY s.id DESC LIMIT %s", [*params, limit])
     return [_shown(actor, dict(zip(_NAMES, row, strict=True))) for row in rows]
 
@@ -151,7 +152,7 @@ def on_floor(actor: Actor) -> int:
     """Parcels with their label that still stand in the house."""
     where, params = _conditions(actor, Filter("all"))
     sql = f"SELECT count(*) FROM logistics_shipment s WHERE {where} AND s.state = ANY(%s)"
-    return int(bulk.fetch(sql, [*params, sorted(states.ON_FLOOR)])[0][0])  # type: ignore[list-item]
+    return int(bulk.fetch(sql, [*params, sorted(states.ON_FLOOR)])[0][0])
 
 
 def failed(actor: Actor) -> int:
@@ -266,4 +267,4 @@ def closed_lists(actor: Actor) -> list[tuple[Manifest, str]]:
     """(list, uid of its PDF), newest first."""
     found = manifests(actor)
     uids = dict(StoredFile.objects.filter(pk__in=[one.file_id for one in found]).values_list("pk", "uid"))
-    return [(one, str(uids.get(one.file_id, ""))) for one in found]
+    return [(one, str(uids.get(one.file_id or 0, ""))) for one in found]

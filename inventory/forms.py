@@ -184,5 +184,5 @@ class WarehouseForm(forms.Form):
         sender = {name: data[f"sender_{name}"] for name in SENDER}
         sender["lines"] = [line.strip() for line in data["sender_lines"].splitlines() if line.strip()]
         sender["country"] = data["sender_country"].upper()
-        rest = {name: data[name] for name in ("code", "name", "kind", "timezone") if name in data}
+        rest: dict[str, Any] = {name: data[name] for name in ("code", "name", "kind", "timezone") if name in data}
         return {**rest, "country": sender["country"], "sender": sender}

@@ -30,6 +30,7 @@ BOTH = ("GET", "HEAD", "POST")
 def index(request: PageRequest) -> HttpResponse:
     rows = queries.carrier_accounts(request.actor)
     known = all_carriers()
+    pools = queries_page.pools([row.pk for row in rows])
     context = {
         "rows": [
             {
@@ -37,17 +38,15 @@ def index(request: PageRequest) -> HttpResponse:
                 "title": known[row.carrier].title if row.carrier in known else row.carrier,
                 "services": [one for one in row.services.all() if one.active],
                 "pool": row.carrier in known and NUMBER_POOL in known[row.carrier].capabilities,
+                "free": pools.get(row.pk, (0, 0))[0],
             }
             for row in rows
         ],
-        "pools": queries_page.pools([row.pk for row in rows]),
         "low": queries_page.LOW_POOL,
         "trackers": queries_page.trackers(request.actor),
         "tracker_kinds": queries_page.tracker_kinds(),
         "may_connect": request.actor.can(permissions.CONNECT),
     }
-    for row in context["rows"]:
-        row["free"] = context["pools"].get(row["account"].pk, (0, 0))[0]
     return render(request, "logistics/carriers.html", context)
 
 

@@ -55,7 +55,7 @@ def _shown(actor: Actor, rows: list[Job]) -> list[Shown]:
             spent = (clock.now() - row.started_at).total_seconds()
             left = _("{span} left").format(span=formats.span(spent / made * (row.total - made)))
         mine = row.actor_id == actor.id or actor.can(jobs.MANAGE)
-        out.append(Shown(row, running, share, left, mine, str(uids.get(row.result_file_id, ""))))
+        out.append(Shown(row, running, share, left, mine, str(uids.get(row.result_file_id or 0, ""))))
     return out
 
 
