@@ -36,7 +36,9 @@ if E.secure and (not E.secret_key or DEMO_KEY in SECRET_KEYS or E.secret_key == 
 if E.secure and (DEMO or DEBUG):
     raise ImproperlyConfigured("SECURE=1 is for real sellers; DEMO and DEBUG are refused with it.")
 if E.secure and not E.email_url:
-    raise ImproperlyConfigured("SECURE=1 needs EMAIL_URL: without it addresses are not proven and links stand in the log.")
+    raise ImproperlyConfigured(
+        "SECURE=1 needs EMAIL_URL: without it addresses are not proven and links stand in the log."
+    )
 if E.secure and E.clock:
     raise ImproperlyConfigured("SAMPAN_CLOCK scales time for rehearsals; it is refused with SECURE=1.")
 

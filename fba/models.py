@@ -32,7 +32,7 @@ class RestockLine(TenantModel):
     URGENCIES = (OUT, LATE, DUE, OK, EXCESS, IDLE)
 
     id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(RestockRun, models.CASCADE, related_name="lines")
+    run = models.ForeignKey(RestockRun, models.CASCADE, related_name="+")
     sku = models.ForeignKey("inventory.Sku", models.PROTECT, related_name="+")
     account = models.ForeignKey("channels.Account", models.PROTECT, null=True, related_name="+")
     marketplace = models.CharField(max_length=20, default="", blank=True)

@@ -110,7 +110,8 @@ class OrdersList(lists.ListPage):
             return Empty(
                 _("No order matches this search and these filters in this tab."),
                 _("Search in all orders") if anywhere else _("Clear all"),
-                "?" + (replace(state, tab="all", chosen={}) if anywhere else replace(state, text="", chosen={})).query(),
+                "?"
+                + (replace(state, tab="all", chosen={}) if anywhere else replace(state, text="", chosen={})).query(),
             )
         if not queries_page.accounts(actor):
             return Empty(

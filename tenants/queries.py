@@ -40,7 +40,7 @@ def actor_of(user: User, membership: Membership, tenant: Tenant) -> Actor:
     return Actor(
         kind="user",
         id=user.pk,
-        label=user.name or user.email,
+        label=(user.name or user.email)[:120],
         operations=of_role(membership.role),
         accounts=None if membership.accounts is None else frozenset(membership.accounts),
         warehouses=None if membership.warehouses is None else frozenset(membership.warehouses),

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="fba.restockrun"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="fba.restockrun"
                     ),
                 ),
             ],

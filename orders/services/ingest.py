@@ -78,9 +78,7 @@ def _one_page(account_id: int, platform: str, actor: Actor, result: Result) -> i
 
 def _only_one(account_id: int) -> None:
     """One ingester per account at a time: a second one waits, then finds nothing left."""
-    bulk.execute(
-        "SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [f"ingest:{current_schema()}", account_id % 2**31]
-    )
+    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s), %s)", [f"ingest:{current_schema()}", account_id % 2**31])
 
 
 def _ingest(account_id: int, platform: str, raws: Sequence[Raw], actor: Actor, result: Result) -> None:

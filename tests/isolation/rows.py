@@ -23,9 +23,7 @@ TERMS: dict[str, Any] = {
     "buy": [0, 0, [0, 0, 0, 0], []],
     "send": None,
     "t": [["velocity", 0, "units/day", "sales"]],
-    **dict.fromkeys(
-        ("velocity", "lead_time", "cover_days", "stock_out", "latest_order", "lost_days", "lost_units"), 0
-    ),
+    **dict.fromkeys(("velocity", "lead_time", "cover_days", "stock_out", "latest_order", "lost_days", "lost_units"), 0),
 }
 
 # Where a field takes only some values, or a rule binds two of them.

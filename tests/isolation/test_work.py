@@ -53,6 +53,7 @@ COMMANDS = {
     "prove_erasure": "public, and one tenant or each in its context, reading",
     "prove_ledger": "one tenant, or each in its context, reading",
     "rehearse": "a fresh tenant of its own",
+    "seed_demo": "the demo's tenant",
     "rotate_keys": "each tenant in its context",
     "migrate_tenants": "each tenant in its context",
     "setup": "each tenant in its context",

@@ -130,7 +130,7 @@ def test_signing_in_changes_the_session_key() -> None:
     session = client.session
     session["planted"] = "x"
     session.save()
-    client.cookies["sessionid"] = session.session_key
+    client.cookies["sessionid"] = str(session.session_key)
     token = services.entry_pass(user=owner(ACME), tenant=Tenant.objects.get(schema_name=ACME))
     client.get(f"/enter/{token}/")
     assert client.cookies["sessionid"].value != session.session_key

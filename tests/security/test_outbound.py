@@ -68,7 +68,7 @@ class Inner(BaseHTTPRequestHandler):
 
 @contextmanager
 def listening() -> Iterator[tuple[int, list[str]]]:
-    handler = type("Handler", (Inner,), {"asked": []})
+    handler: Any = type("Handler", (Inner,), {"asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -182,7 +182,8 @@ def test_another_tenants_server_does_not_use_up_ones_calls() -> None:
             Account(platform="ebay", external_id="seller", settings={"base_url": "https://x.example"}),
         )
         theirs.credentials = mine.credentials
-        here, there = sessions.session_of(mine).http, sessions.session_of(theirs).http
+        here: Any = sessions.session_of(mine).http
+        there: Any = sessions.session_of(theirs).http
     assert (here.application, here.account) != (there.application, there.account)
 
 

@@ -336,7 +336,7 @@ def test_a_job_goes_on_with_the_rights_one_has_now() -> None:
         jobs.resume(now, made.pk)
         run = jobs.JobRun(Job.objects.get(pk=made.pk), "token")
     assert run.actor.operations == of_role(VIEWER)
-    assert run.actor.accounts == {1}
+    assert run.actor.accounts == frozenset({1})
     assert run.params == {"ids": [1]}
 
 

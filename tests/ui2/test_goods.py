@@ -217,7 +217,14 @@ def test_restock_settings_are_checked(owner: Client, sign_in) -> None:
 def test_a_number_pool_is_connected_filled_and_its_errors_named_by_line(owner: Client, sign_in) -> None:
     to = post(owner, "/carriers/connect/pool/", {"name": "Swift", "settings-carrier_name": "Swift"})
     (pk,) = re.findall(r"/carriers/(\d+)/", to)
-    given = {"name": "Swift Post", "code": "SW", "key": "swift", "divisor": "8000", "countries": "de, FR", "active": "on"}
+    given = {
+        "name": "Swift Post",
+        "code": "SW",
+        "key": "swift",
+        "divisor": "8000",
+        "countries": "de, FR",
+        "active": "on",
+    }
     given |= {"number_format": r"SW\d{9}"}
     assert "two letters" in post(owner, f"/carriers/{pk}/services/new", given | {"countries": "Germany"}, htmx=False)
     assert post(owner, f"/carriers/{pk}/services/new", given) == to

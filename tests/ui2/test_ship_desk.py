@@ -182,7 +182,9 @@ def test_the_list_costs_a_fixed_number_of_queries(owner: Client, floor) -> None:
 def test_labels_of_a_selection_in_one_pdf_in_pick_order(owner: Client, floor) -> None:
     shop, ids = floor
     with tenant_context(ACME):
-        made = take(shop, order("MIX-1", line("MIX-1-1"), line("MIX-1-2", "CUP")), order("CUP-1", line("C-1", "CUP", 2)))
+        made = take(
+            shop, order("MIX-1", line("MIX-1-1"), line("MIX-1-2", "CUP")), order("CUP-1", line("C-1", "CUP", 2))
+        )
         release(order_ids=made.created, actor=ACTOR)
         booking.book_orders(actor=ACTOR, order_ids=made.created)
         settle()

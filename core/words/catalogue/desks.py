@@ -20,7 +20,9 @@ SENTENCES: dict[str, str] = {
     "desk.accept_or_weigh": _("Weigh it again, or accept the weight with +."),
     # what to do about what lies on the desk, when the cause itself does not say it
     "todo.letter.raw": _("Open it, correct what cannot be read, or try again after an update."),
-    "todo.letter.confirm": _("Correct carrier or number and send it again, or tell the marketplace yourself and drop it."),
+    "todo.letter.confirm": _(
+        "Correct carrier or number and send it again, or tell the marketplace yourself and drop it."
+    ),
     "todo.letter.event": _("Try again; if it fails again, tell the person who runs this installation."),
     "todo.letter.booking": _("Open the order, mend what the carrier refuses, then book again."),
     "todo.letter.message": _("Open the conversation, then send it again or answer at the marketplace."),

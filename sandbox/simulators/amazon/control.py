@@ -165,8 +165,8 @@ def _raw(account: Account, payload: Any) -> Built:
     """A row for a payload of which nothing is sure."""
     inner = payload if isinstance(payload, dict) else {}
     text = json.dumps(payload, sort_keys=True)
-    identity = inner.get("orderId") if isinstance(inner.get("orderId"), str) else ""
-    identity = identity.encode("utf-8", "ignore").decode()
+    named = inner.get("orderId")
+    identity = (named if isinstance(named, str) else "").encode("utf-8", "ignore").decode()
     fulfillment = inner["fulfillment"] if isinstance(inner.get("fulfillment"), dict) else {}
     channel = inner["salesChannel"] if isinstance(inner.get("salesChannel"), dict) else {}
     seen = int(clock.epoch()) - 180
