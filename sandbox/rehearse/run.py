@@ -106,9 +106,8 @@ class Rehearsal:
         self._lap("accounts connected")
         big = len(plan.orders) > SMALL
         people = People(shop, parts, self.wishes.seed, weigh_share=0.1 if big else 1.0)
-        director = Director(
-            shop, parts, world, self.control, self.wishes.seed, start, run_seconds, story_share=0.1 if big else 1.0
-        )
+        share = 0.1 if big else 1.0
+        director = Director(shop, parts, world, self.control, self.wishes.seed, start, run_seconds, story_share=share)
         killer = Killer(self.stage, plan_kills(self.wishes.kills, self.stage.killable(), self.wishes.seed))
         gave_up = self._work(shop, parts, people, director, killer)
         self._lap("work")
@@ -126,7 +125,7 @@ class Rehearsal:
             refused=dict(people.refused) | {f"{act} refused by the platform": 1 for act, _, _ in world.refused},
             kills=[str(kill) for kill in killer.kills],
             faults=self.control.get("/faults")["counts"],
-            missing=self._missing(last, parts, director) if gave_up else {},
+            missing=self._missing(shop, last, director) if gave_up else {},
             states=last.states,
             gave_up=gave_up,
         )
@@ -164,7 +163,7 @@ class Rehearsal:
 
     def _work(self, shop: Shop, parts: Scenario, people: People, director: Director, killer: Killer) -> str:
         """Rounds of everybody until all is done; the reason when it was given up."""
-        expected = self._expected(parts)
+        expected = len(parts.plan.orders)
         talked = moved = clock.monotonic()
         best: list[int] = []
         while True:
@@ -185,7 +184,7 @@ class Rehearsal:
                 self.say(f"{there.line()}  {self.waits}".rstrip())
             if self.stage.dead():
                 return f"a process was given up: {self.stage.dead()[0].splitlines()[0]}"
-            if self._all_done(there, expected, director):
+            if self._all_done(there, director) and not self._unread(shop, director.world):
                 if killer.planned:
                     forced = killer.force()
                     if forced is not None:
@@ -198,10 +197,15 @@ class Rehearsal:
                 return f"nothing moved for {self.wishes.patience:.0f} s {self.waits}".strip()
             clock.sleep(ROUND)
 
-    def _expected(self, parts: Scenario) -> int:
-        """Orders that will stand in Sampan at least: those that eBay combined early are never seen as such."""
-        lost = sum(len(each.refs) - 1 for each in parts.combinations if each.early)
-        return len(parts.plan.orders) - lost
+    def _unread(self, shop: Shop, world: World) -> int:
+        """Orders of the platforms that do not stand in Sampan yet; those that became part of another one need not."""
+        gone = {(each.account, world.ids[each.account, ref]) for each, _ in world.combined for ref in each.refs}
+        wanted = {(name, external) for (name, _), external in world.ids.items()} - gone
+        wanted |= {(each.account, external) for each, external in world.combined}
+        with tenant_context(shop.schema):
+            rows = steady(lambda: bulk.fetch("SELECT account_id, external_id FROM orders_order"))
+        there = {(row[0], row[1]) for row in rows}
+        return sum((shop.accounts[name], external) not in there for name, external in wanted)
 
     def _share(self, there: progress.Progress, expected: int) -> float:
         """How much of the work is done, by the stages that an order goes through."""
@@ -209,9 +213,9 @@ class Rehearsal:
             return 1.0
         return (there.orders + there.booked + there.confirmed + there.delivered) / (4 * expected)
 
-    def _all_done(self, there: progress.Progress, expected: int, director: Director) -> bool:
+    def _all_done(self, there: progress.Progress, director: Director) -> bool:
         return (
-            there.orders >= expected
+            there.orders > 0
             and there.ended == there.orders
             and there.unconfirmed == 0
             and there.open_work == 0
@@ -270,12 +274,13 @@ class Rehearsal:
             cancelled_unseen={(name, world.ids[name, ref]) for name, ref in world.cancelled_before},
         )
 
-    def _missing(self, last: progress.Progress, parts: Scenario, director: Director) -> dict[str, int]:
+    def _missing(self, shop: Shop, last: progress.Progress, director: Director) -> dict[str, int]:
         """What had not happened when the run was given up."""
         found: dict[str, int] = {f"not played: {name}": count for name, count in director.left().items()}
         found |= {f"orders {state}": n for state, n in last.states.items() if state not in progress.ENDED}
-        if last.orders < self._expected(parts):
-            found["orders not read"] = self._expected(parts) - last.orders
+        unread = self._unread(shop, director.world)
+        if unread:
+            found["orders not read"] = unread
         for name in ("unconfirmed", "refused", "raw_new", "raw_dead", "open_work", "dead"):
             count = getattr(last, name)
             if count:

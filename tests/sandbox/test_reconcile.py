@@ -73,7 +73,7 @@ def rehearsed(database: WorkerDatabase, tmp_path: Path, monkeypatch: pytest.Monk
             run = Recorded(wishes, Here(site, simulators.url), lambda text: None)
             result = run.play()
             assert [str(one) for one in result.report.differences] == []
-            assert result.gave_up == ""
+            assert (result.gave_up, result.missing) == ("", {})
             # The comparison is made again and again below; nobody may move anything meanwhile.
             site.supervisor.stop()
             yield run
