@@ -44,15 +44,7 @@ ACTOR = system("test")
 WEIGHTS = {"TEE-RED": 180, "CUP": 300, "MUG-RED": 350, "POT-1": 900, "LAMP": 10}
 CODE = re.compile(r"\b(?!www\.)[a-z]{3,}(?:_[a-z]+)*\.[a-z]+(?:[_.][a-z]+)+\b|\b[a-z]+\.[a-z]+_[a-z_]+\b")
 SPACES = re.compile(r"\s+")
-JOBS = (
-    "orders.reread",
-    "orders.upkeep",
-    "orders.sweep",
-    "channels.confirm",
-    "logistics.work",
-    "crm.send",
-    "hooks.sweep",
-)
+JOBS = ("orders.upkeep", "orders.sweep", "logistics.work", "crm.send")
 OPEN = ("wanted", "sent", "unknown")
 
 
@@ -237,7 +229,10 @@ class Stage:
 
     def _time_passes(self) -> None:
         now, wall = clock.now(), clock.wall()
-        Due.objects.filter(schema=ACME, job__in=JOBS, paused=False).update(due_at=now)
+        jobs = Due.objects.filter(schema=ACME, paused=False)
+        jobs.filter(job__in=JOBS).update(due_at=now)
+        untold = Confirmation.objects.filter(state__in=OPEN).values_list("account_id", flat=True)
+        jobs.filter(job="channels.confirm", key__in=[str(pk) for pk in untold]).update(due_at=now)
         Outbox.objects.filter(schema=ACME, state=Outbox.READY).update(available_at=wall)
         # A call of unknown outcome is long over: its reference may be looked up, and sent again when it is not there.
         Shipment.objects.exclude(next_at=None).update(
@@ -264,6 +259,10 @@ class Stage:
 
     def _hand(self, ids: list[int]) -> None:
         floor.hand_over(actor=ACTOR, shipment_ids=ids)
+        self.tell()
+
+    def tell(self) -> None:
+        """Until the marketplaces were told of everything, as far as their accounts work."""
         self.settle()
         end = clock.monotonic() + 15
         while Confirmation.objects.filter(state__in=OPEN, account__health="ok").exists() and clock.monotonic() < end:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from channels.models import Account, Listing
+from core.central import due
 from core.tenancy import tenant_context
 from inventory.services import catalogue
 from orders.models import Order
@@ -238,6 +239,7 @@ def test_withheld_then_given(stage: Stage, shop: Shop) -> None:
     assert (order.state, order.reason_code) == ("address", "order.address_incomplete")
     assert "Pull this order again" in stage.page(stage.order_page(order))
     other.seller.control("@/withhold-pii", {"until": ""})
+    due.run_now(ACME, "orders.reread", str(other.account.pk))
     stage.settle()
     order.refresh_from_db()
     assert (order.state, order.ship_name) == ("booked", "Zoë 李")

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from channels.models import Account, RawPayload
+from channels.models import Account, Cursor, RawPayload
+from channels.services import pull
 from core.tenancy import tenant_context
 from core.words import say
 from orders.models import Order
 from tests.support import amazon, ebay_wire
 from tests.support.database import ACME
 from tests.trouble import payloads
-from tests.trouble.stage import Shop, Stage, leaks, plain, sentence
+from tests.trouble.stage import ACTOR, Shop, Stage, leaks, plain, sentence
 
 GOOD = 6
 
@@ -130,8 +131,8 @@ def test_mended_on_the_desk_it_goes_its_whole_way(stage: Stage, amazon_shop: Sho
 
 @pytest.mark.parametrize(
     "mended",
-    ["", "{", "<html>", "[]", "null", '{"orderId": 5}', "[" * 100_000, "\x00", "9" * 5000, '"\\ud800"'],
-    ids=["empty", "cut", "html", "list", "null", "number", "a well", "NUL", "long number", "half"],
+    ["", "{", "<html>", "[]", "null", '{"orderId": 5}', "[" * 100_000, "9" * 5000, '"\\ud800"'],
+    ids=["empty", "cut", "html", "list", "null", "number", "a well", "long number", "half"],
 )
 def test_what_a_person_types_on_the_desk_is_refused_in_words(stage: Stage, amazon_shop: Shop, mended: str) -> None:
     row = stage.dead(amazon_shop)[0]
@@ -152,3 +153,49 @@ def test_retried_and_dropped_from_the_list(stage: Stage, amazon_shop: Shop) -> N
     other.refresh_from_db()
     assert other.state == RawPayload.DROPPED
     assert plain(other.payload), "nothing is lost by dropping"
+
+
+@pytest.mark.parametrize("kind", ["die_mid_page", "html503", "empty200", "server_error", "timeout_before"])
+def test_a_page_that_is_no_page_is_read_again(stage: Stage, kind: str) -> None:
+    """Cut, HTML, nothing: the account's page says so until the next reading, which misses nothing."""
+    shop = stage.amazon()
+    ids = shop.plan(amazon.plan(kind))
+    shop.seller.script(kind, "searchOrders")
+    pull.fetch_orders(account_id=shop.account.pk, actor=ACTOR)
+    cursor = Cursor.objects.get(account=shop.account, job="orders")
+    said = sentence(cursor.error_code, cursor.error_params)
+    page = stage.page(f"/channels/{shop.account.pk}/")
+    assert said in page and not leaks(page)
+    stage.pull(shop)
+    assert stage.order(ids[kind]).state == "booked"
+    cursor.refresh_from_db()
+    assert (cursor.failures, cursor.error_code) == (0, "")
+
+
+NOT_XML = {
+    "bare ampersand": ("<BuyerCheckoutMessage>Fish & Chips</BuyerCheckoutMessage></Order>", "payload.no_xml"),
+    "cut in the middle": ("<TransactionArray><Transaction>", "payload.no_xml"),
+    # Without its bells it is XML, and so it is read; this one lacks all the rest.
+    "control characters": ("<BuyerCheckoutMessage>\x0b bell \x07</BuyerCheckoutMessage></Order>", "payload.time"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_XML)
+def test_an_ebay_order_that_is_no_xml_stops_nobody(stage: Stage, name: str) -> None:
+    """It would make the whole page unreadable: the others are taken out of it, and it lies on the desk as it came."""
+    rest, code = NOT_XML[name]
+    external_id = f"66-{list(NOT_XML).index(name):05d}-00001"
+    shop = stage.ebay()
+    before = shop.plan(ebay_wire.planned("before"))["before"]
+    shop.raw(f"<Order><OrderID>{external_id}</OrderID>{rest}")
+    after = shop.plan(ebay_wire.planned("after"))["after"]
+    stage.pull(shop)
+    assert {stage.order(made).state for made in (before, after)} == {"booked"}
+    (row,) = stage.dead(shop)
+    assert (row.error_code, row.external_id) == (code, external_id)
+    assert row.payload.strip().startswith(f"<Order><OrderID>{external_id}")
+    assert sentence(row.error_code, row.error_params) in stage.page(f"/channels/desk/raw/{row.pk}/")
+    account = Account.objects.get(pk=shop.account.pk)
+    assert (account.health, account.health_code) == ("ok", "")
+    stage.pull(shop)
+    assert len(stage.dead(shop)) == 1, "read again it is recognised"

@@ -321,6 +321,9 @@ def _number(root: etree._Element, *path: str) -> int:
 
 def _raw_order(node: etree._Element) -> RawItem:
     external = node.findtext(f"{client.TAG}OrderID") or ""
+    unreadable = node.findtext(f"{client.TAG}{client.UNREADABLE}")
+    if unreadable is not None:
+        return RawItem(external[:120], unreadable)
     changed = node.findtext(f"{client.TAG}CheckoutStatus/{client.TAG}LastModifiedTime")
     return RawItem(
         external[:120], etree.tostring(node, encoding="unicode", with_tail=False), mapping.maybe_time(changed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +45,9 @@ PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
 )
 TAG = "{" + NS + "}"
+UNREADABLE = "SampanUnreadable"
+_ORDERS, _ORDER_ID = re.compile(rb"(?=<Order>)"), re.compile(rb"<OrderID>([\w!-]{1,120})</OrderID>")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml(value: Mapping[str, Any] | Sequence[Any] | str | int | bool | datetime) -> str:
@@ -101,16 +105,45 @@ def read(verb: str, status: int, headers: Mapping[str, str], content: bytes, *, 
         raise Throttled(_seconds(headers), operation=verb)
     if status >= 500:
         raise lost("ebay.server_error", operation=verb, status=status)
-    try:
-        root = etree.fromstring(content, PARSER)
-    except (etree.XMLSyntaxError, ValueError):
-        raise lost("ebay.no_xml", operation=verb, status=status) from None
+    root = _tree(content)
+    if root is None and verb == "GetOrders":
+        root = _salvaged(content)
+    if root is None:
+        raise lost("ebay.no_xml", operation=verb, status=status)
     if root.tag != f"{TAG}{verb}Response":
         raise lost("ebay.no_xml", operation=verb, status=status)
     ack = root.findtext(f"{TAG}Ack")
     if ack not in ("Success", "Warning"):
         _refuse(verb, root, writes=writes)
     return root
+
+
+def _tree(content: bytes) -> etree._Element | None:
+    try:
+        return etree.fromstring(content, PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _salvaged(content: bytes) -> etree._Element | None:
+    """A page of GetOrders in which an order is no XML (a bare ampersand, a control character, a cut one).
+
+    In its place stands an Order of its OrderID and its text under ``UNREADABLE``; the others are as they came. None
+    when the page itself is broken.
+    """
+    head, begin, rest = content.partition(b"<OrderArray>")
+    inner, end, tail = rest.rpartition(b"</OrderArray>")
+    if not begin or not end:
+        return None
+    whole = [piece if _tree(piece) is not None else _stand_in(piece) for piece in _ORDERS.split(inner) if piece.strip()]
+    return _tree(b"".join([head, begin, *whole, end, tail]))
+
+
+def _stand_in(piece: bytes) -> bytes:
+    found = _ORDER_ID.search(piece)
+    text = _NOT_XML.sub("\ufffd", piece.decode("utf-8", "replace"))
+    name = f"<OrderID>{found[1].decode('ascii', 'replace')}</OrderID>" if found else ""
+    return f"<Order>{name}<{UNREADABLE}>{escape(text)}</{UNREADABLE}></Order>".encode()
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:
