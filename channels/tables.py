@@ -101,7 +101,7 @@ class AccountTable(lists.Table):
             if count:
                 parts.append(format_html('<span class="{}">{}</span>', mark, text.format(n=formats.number(count))))
         if not parts:
-            return format_html('<span class="quiet">{}</span>', gettext("nothing"))
+            return format_html('<span class="quiet">{}</span>', gettext("nothing open"))
         return format_html_join(" · ", "{}", ((part,) for part in parts))
 
 

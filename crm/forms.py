@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.ui.model_forms import dress
 
@@ -25,7 +26,7 @@ LANGUAGES = [
 
 
 class TemplateForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=80)
     language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
     body = forms.CharField(
         label=_("Text"),

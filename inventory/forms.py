@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.currencies import KNOWN
 from core.ui.model_forms import dress
@@ -145,7 +146,7 @@ class WarehouseForm(forms.Form):
     """The address is printed as the sender."""
 
     code = forms.CharField(label=_("Code"), max_length=40, help_text=_("Short; rules name the warehouse by it."))
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=120)
     kind = forms.ChoiceField(
         label=_("Kind"),
         choices=lambda: [

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.ui.model_forms import dress
 from logistics.models import Service
@@ -23,7 +24,7 @@ class NameForm(forms.Form):
 class ServiceForm(forms.Form):
     """A product of a carrier that rules can choose, with its limits."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=120)
     name_zh = forms.CharField(label=_("Chinese name"), max_length=120, required=False)
     code = forms.CharField(label=_("Code at the carrier"), max_length=60)
     key = forms.CharField(label=_("Key in rules"), max_length=60, help_text=_("Short and lasting, for example yun-de."))

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.ui.model_forms import dress
 
@@ -17,7 +18,7 @@ Choices = Sequence[tuple[str, str]]
 class RuleForm(forms.Form):
     """Everything that is filled in must hold; what is empty does not matter."""
 
-    name = forms.CharField(label=_("Name"), max_length=80)
+    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=80)
     account = forms.ChoiceField(label=_("Orders of the account"), required=False)
     countries = forms.CharField(
         label=_("To the countries"),
