@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -29,6 +29,7 @@ from sandbox.rehearse import seeding
 from sandbox.rehearse.control import Control
 from sandbox.rehearse.people import People
 from sandbox.rehearse.plan import json_by_account
+from sandbox.rehearse.scenario import Key
 from sandbox.rehearse.seeding import World
 from sandbox.rehearse.shop import Shop
 from tenants import queries as tenant_queries
@@ -43,6 +44,7 @@ SEED = 7
 DONE, PREFIX = "demo.done", "demo.prefix"  # tenant settings
 PAST, TODAY = 1500, 64
 TRICKLE, TRICKLE_HOURS = 60, 6.0
+BUSY_FROM = 40  # before that day only every second evening is worked on; the stock is written down every evening
 EVENING = 12  # o'clock UTC: when a day of the past is worked on
 # Days after the hand-over, what happens, and what the carrier calls it.
 WAY = (
@@ -67,6 +69,7 @@ class Demo:
     people: People
     number: str
     say: Callable[[str], None]
+    shipped: set[Key] = field(default_factory=set)  # by Amazon
 
 
 def seed(say: Callable[[str], None], *, web_url: str, past: int = PAST, today: int = TODAY, days: int = DAYS) -> bool:
@@ -170,6 +173,10 @@ def _play_past(demo: Demo, traveller: Traveller, days: int) -> None:
             with tenant_context(demo.shop.schema):
                 house.receive(demo.shop, demo.story, demo.skus, Decimal("0.07"), f"week{day // 7}", SEED)
             _platform_stock(demo, at)
+        if day % 2 and day < BUSY_FROM:
+            with tenant_context(demo.shop.schema):
+                fba.snapshot()
+            continue
         _amazon_ships(demo, at)
         _work_off()
         demo.people.look_around(may_let_go=True)
@@ -222,8 +229,11 @@ def _platform_stock(demo: Demo, at: datetime) -> None:
 
 def _amazon_ships(demo: Demo, at: datetime) -> None:
     for order in demo.story.past:
-        if order.fulfilment == "platform" and at - timedelta(days=2) < order.placed_at <= at - timedelta(days=1):
-            demo.world.act((order.account, order.ref), "ship")
+        if order.fulfilment == "platform" and at - timedelta(days=3) < order.placed_at <= at - timedelta(days=1):
+            key = (order.account, order.ref)
+            if key not in demo.shipped:
+                demo.shipped.add(key)
+                demo.world.act(key, "ship")
 
 
 def _arrivals(demo: Demo, at: datetime) -> None:

@@ -116,9 +116,13 @@ def _parts(story: Story, skus: list[DemoSku], seed: int) -> None:
     strangers = set(keys[12:15])
     story.today = [_stranger(order) if (order.account, order.ref) in strangers else order for order in story.today]
     abroad = set(keys[15:17])
-    story.today = [_to_ireland(order, seed) if (order.account, order.ref) in abroad else order for order in story.today]
+    plain = next(sku for sku in skus if not sku.battery)
+    story.today = [
+        _to_ireland(order, plain, seed) if (order.account, order.ref) in abroad else order for order in story.today
+    ]
     story.plan.orders = [*story.past, *story.today]
     sold_today = sorted({line.sku for order in story.today for line in order.lines} & {sku.code for sku in skus})
+    sold_today = [code for code in sold_today if code != plain.code]
     story.short = set(source.sample(sold_today, min(4, len(sold_today))))
     needed: Counter[tuple[str, str]] = Counter()
     for order in story.past:
@@ -134,9 +138,10 @@ def _stranger(order: PlannedOrder) -> PlannedOrder:
     return replace(order, lines=(replace(first, sku=f"{first.sku}-2PK", title=f"{first.title} (2 pieces)"), *others))
 
 
-def _to_ireland(order: PlannedOrder, seed: int) -> PlannedOrder:
+def _to_ireland(order: PlannedOrder, sku: DemoSku, seed: int) -> PlannedOrder:
     """Where our rules choose a service that the carrier does not offer there."""
-    return replace(order, recipient=recipient(Random(f"{seed}|{order.ref}"), "IE"))
+    line = replace(order.lines[0], sku=sku.code, title=sku.title, quantity=1, unit_price=sku.price)
+    return replace(order, recipient=recipient(Random(f"{seed}|{order.ref}"), "IE"), lines=(line,))
 
 
 def questions(story: Story, now: datetime, seed: int, count: int) -> list[PlannedMessage]:

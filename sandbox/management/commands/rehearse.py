@@ -77,6 +77,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except BadDataset as error:
             raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted.") from None
         finally:
             stage.stop()
             if keep or not good:
