@@ -41,12 +41,14 @@ class Handler:
     stream: Callable[[Payload], str]
     on_failure: OnFailure
     retries: int
+    merge: bool = False
 
 
 class HeldRow(Protocol):
     """What ``close_row`` needs of the row whose handler is running; it sets ``closed`` when the row is gone for good."""
 
     closed: bool
+    merged: list[int]  # rows behind it in its stream that are handled together with it
 
     @property
     def id(self) -> int: ...
@@ -68,13 +70,16 @@ def on(
     stream: Callable[[Payload], str] | None = None,
     on_failure: OnFailure = "aside",
     retries: int = 8,
+    merge: bool = False,
 ) -> Callable[[Callable[[Payload], None]], Callable[[Payload], None]]:
     """Register a handler, at import of the app's ``handlers`` module (imported by its ``AppConfig.ready``).
 
     ``name`` is stored in rows: never rename it while rows are open. ``stream`` names what must be handled one after the
     other within the tenant (default: everything of this handler); at most 90 characters. ``retries``: tries before the
-    row is dead. The handler may run more than once: its last transaction is opened with ``close_row()``, so that what
-    it does there happens exactly once; one that opens none is closed after it has returned.
+    row is dead. ``merge``: rows that wait behind one in its stream are handled together with it; their payloads are
+    {"ids": […]} and nothing else, and one call gets all ids. The handler may run more than once: its last transaction
+    is opened with ``close_row()``, so that what it does there happens exactly once; one that opens none is closed after
+    it has returned.
     """
 
     def register(call: Callable[[Payload], None]) -> Callable[[Payload], None]:
@@ -82,7 +87,7 @@ def on(
         if known is not None and known.call is not call:
             raise ValueError(f"handler {name!r} is registered twice")
         if known is None:
-            handler = Handler(event, name, call, stream or (lambda payload: ""), on_failure, retries)
+            handler = Handler(event, name, call, stream or (lambda payload: ""), on_failure, retries, merge)
             _by_name[name] = handler
             _by_event.setdefault(event, []).append(handler)
         return call
@@ -145,6 +150,8 @@ def close(row: HeldRow) -> None:
     sql = "DELETE FROM public.central_outbox WHERE id = %s AND lease_token = %s AND state = 1"
     if bulk.execute(sql, [row.id, row.token]) != 1:
         raise LeaseLost(row=row.id)
+    if row.merged:  # nobody leases them while we hold the head of their stream
+        bulk.execute("DELETE FROM public.central_outbox WHERE id = ANY(%s) AND state = 0", [row.merged])
 
 
 @contextmanager

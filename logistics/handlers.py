@@ -15,7 +15,10 @@ def book(payload: Payload) -> None:
 
 
 @on(
-    trackers.TRACKED_EVENT, name="logistics.tracked", stream=lambda payload: str(sum(payload["ids"][:1]) // 100 % LANES)
+    trackers.TRACKED_EVENT,
+    name="logistics.tracked",
+    stream=lambda payload: str(sum(payload["ids"][:1]) // 100 % LANES),
+    merge=True,  # every call of the aggregator is an event
 )
 def tracked(payload: Payload) -> None:
     """Milestones were written when the aggregator's call came in: the parcels stand anew by them."""

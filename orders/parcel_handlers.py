@@ -32,7 +32,7 @@ def booked(payload: Payload) -> None:
         shipping.told_at_label(shipment_ids=payload["ids"])
 
 
-@on("shipments.numbered", name="orders.numbered", stream=lane)
+@on("shipments.numbered", name="orders.numbered", stream=lane, merge=True)
 def numbered(payload: Payload) -> None:
     with close_row():
         booking.numbered(shipment_ids=payload["ids"], actor=system("carrier"))
@@ -62,7 +62,7 @@ def handed(payload: Payload) -> None:
         shipping.handed(shipment_ids=payload["ids"], actor=system("shipping"))
 
 
-@on("shipments.delivered", name="orders.delivered", stream=lane)
+@on("shipments.delivered", name="orders.delivered", stream=lane, merge=True)
 def delivered(payload: Payload) -> None:
     with close_row():
         shipping.delivered(shipment_ids=payload["ids"], actor=system("tracking"))

@@ -12,7 +12,7 @@ import logging
 import random
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -87,7 +87,12 @@ UPDATE public.central_outbox SET state = 1, lease_token = %s, lease_until = %s, 
 RETURNING id, schema, event, handler, stream, payload, attempt
 """
 
-_CLOSE = "DELETE FROM public.central_outbox WHERE id = %s AND lease_token = %s AND state = 1"
+MERGED_AT_ONCE = 60
+_BEHIND_IT = """
+SELECT id, payload FROM public.central_outbox
+ WHERE state = 0 AND schema = %s AND handler = %s AND stream = %s AND id > %s AND attempt = 0 AND available_at <= %s
+ ORDER BY id LIMIT %s
+"""
 
 
 @dataclass(slots=True)
@@ -103,6 +108,7 @@ class Lease:
     attempt: int
     token: str
     closed: bool = False
+    merged: list[int] = field(default_factory=list)
 
 
 class _Places:
@@ -190,10 +196,12 @@ def run(lease: Lease) -> bool:
         with kept("public.central_outbox", lease.id, lease.token), tenant_context(lease.schema):
             if handler is None:
                 raise SampanError(NO_HANDLER, handler=lease.handler)
+            payload = _with_those_behind(lease) if handler.merge and lease.attempt == 1 else lease.payload
             with events.running(lease), settings_store.remembered():
-                handler.call(lease.payload)
-            if not lease.closed and bulk.execute(_CLOSE, [lease.id, lease.token]) != 1:
-                raise LeaseLost(row=lease.id)
+                handler.call(payload)
+            if not lease.closed:
+                with transaction.atomic():
+                    events.close(lease)
     except LeaseLost:
         log.warning("outbox row %s (%s): another worker has taken it over", lease.id, lease.handler)
         return False
@@ -201,6 +209,17 @@ def run(lease: Lease) -> bool:
         fail(lease, error)
         return False
     return True
+
+
+def _with_those_behind(lease: Lease) -> dict[str, Any]:
+    """One payload for the row and those that wait behind it; what fails is tried again by itself, so one bad row is met
+    alone the next time."""
+    found = bulk.fetch(
+        _BEHIND_IT, [lease.schema, lease.handler, lease.stream, lease.id, clock.wall(), MERGED_AT_ONCE]
+    )
+    payloads = [lease.payload, *(_json(row[1]) for row in found)]
+    lease.merged = [int(row[0]) for row in found]
+    return {"ids": list(dict.fromkeys(pk for payload in payloads for pk in payload["ids"]))}
 
 
 def fail(lease: Lease, error: BaseException) -> None:

@@ -441,3 +441,40 @@ def test_closed_rows_leave_nothing_behind(bench: Bench, acme: str, committed_db:
     bench.emit(event, acme, *[{"n": n, "stream": str(n % 5)} for n in range(200)])
     outbox.drain(limit=5)
     assert Outbox.objects.count() == 0 and len(bench.seen) == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("closes", [True, False])
+def test_rows_of_a_merging_handler_are_handled_together(bench: Bench, acme: str, closes: bool) -> None:
+    calls: list[list[int]] = []
+
+    def body(payload: dict[str, Any]) -> None:
+        calls.append(payload["ids"])
+        if closes:
+            with events.close_row():
+                pass
+
+    event = bench.handler(body=body, merge=True, stream=lambda payload: str(payload["ids"][0] % 2))
+    bench.emit(event, acme, *({"ids": [number, number + 2]} for number in range(6)))
+    assert outbox.drain(5) == 2
+    assert sorted(calls) == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert not Outbox.objects.filter(schema=acme).exists()
+
+
+@pytest.mark.django_db
+def test_a_bad_row_among_merged_ones_ends_alone(bench: Bench, acme: str) -> None:
+    done: list[int] = []
+
+    def body(payload: dict[str, Any]) -> None:
+        if 3 in payload["ids"]:
+            raise ValueError("three")
+        done.extend(payload["ids"])
+
+    event = bench.handler(body=body, merge=True, stream=lambda payload: "one", retries=3)
+    bench.emit(event, acme, *({"ids": [number]} for number in range(1, 6)))
+    for _ in range(30):
+        outbox.drain(5)
+        later()
+    assert sorted(done) == [1, 2, 4, 5]
+    (dead,) = Outbox.objects.filter(schema=acme)
+    assert (dead.state, dead.payload) == (Outbox.DEAD, {"ids": [3]})
