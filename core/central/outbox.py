@@ -214,9 +214,7 @@ def run(lease: Lease) -> bool:
 def _with_those_behind(lease: Lease) -> dict[str, Any]:
     """One payload for the row and those that wait behind it; what fails is tried again by itself, so one bad row is met
     alone the next time."""
-    found = bulk.fetch(
-        _BEHIND_IT, [lease.schema, lease.handler, lease.stream, lease.id, clock.wall(), MERGED_AT_ONCE]
-    )
+    found = bulk.fetch(_BEHIND_IT, [lease.schema, lease.handler, lease.stream, lease.id, clock.wall(), MERGED_AT_ONCE])
     payloads = [lease.payload, *(_json(row[1]) for row in found)]
     lease.merged = [int(row[0]) for row in found]
     return {"ids": list(dict.fromkeys(pk for payload in payloads for pk in payload["ids"]))}
