@@ -78,7 +78,7 @@ template: env ## the SQL template of a tenant's schema anew, after makemigration
 	$(B)/python manage.py build_template
 
 test: setup ## all tests; make test ARGS="tests/unit -k ledger"
-	$(B)/pytest -q -n $(WORKERS) $(ARGS)
+	$(B)/pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: setup ## measure: make bench ONLY=ingest
 	$(B)/python -m tests.bench $(ONLY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from orders import permissions
 from orders.models import RuleSet
 from orders.routing import ACTIONS, FIELDS
 
-_compiled: dict[tuple[str, int], CompiledRules] = {}
+_compiled: dict[tuple[str, int, datetime | None], CompiledRules] = {}
 _KEEP = 200
 
 
@@ -27,15 +28,21 @@ def as_set(version: int, rules: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def compiled(version: int | None = None) -> CompiledRules:
-    """The rule set in force (or a named version), compiled once per process. Without any: an empty set, version 0."""
-    if version is None:
-        rows = bulk.fetch("SELECT max(version) FROM orders_ruleset")
-        version = rows[0][0] or 0
-    key = (current_schema(), version)
+    """The rule set in force (or a named version), compiled once per process. Without any: an empty set, version 0.
+
+    The moment of publishing is part of the key: a schema that was dropped and made anew begins at version 1 again.
+    """
+    wanted = "(SELECT max(version) FROM orders_ruleset)" if version is None else "%s"
+    rows = bulk.fetch(
+        f"SELECT version, published_at FROM orders_ruleset WHERE version = {wanted}",
+        [] if version is None else [version],
+    )
+    number, published = rows[0] if rows else (0, None)
+    key = (current_schema(), number, published)
     found = _compiled.get(key)
     if found is None:
-        rules = RuleSet.objects.values_list("rules", flat=True).get(version=version) if version else []
-        found = compile_rules(as_set(version, rules), FIELDS, ACTIONS)
+        rules = RuleSet.objects.values_list("rules", flat=True).get(version=number) if number else []
+        found = compile_rules(as_set(number, rules), FIELDS, ACTIONS)
         if len(_compiled) > _KEEP:
             _compiled.clear()
         _compiled[key] = found
