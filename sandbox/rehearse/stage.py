@@ -46,7 +46,7 @@ class Given:
             database_url=self.database_url,
             broker_url=self.broker_url,
             web_processes=1,
-            worker_processes=3,
+            worker_processes=4,
             env={"SAMPAN_CLOCK": self.clock, "DEMO": "0"},
         )
         return plan if workers is None else Plan(**{**plan.__dict__, "worker_processes": workers})
