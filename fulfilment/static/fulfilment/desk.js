@@ -42,6 +42,17 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target.id === "desk") rest = field()?.value ?? "";
   });
+  // The new field takes over at once: an Enter between swap and settling must find what was typed before it.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "desk") return;
+    if (document.querySelector("[data-desk]")?.dataset.sound === "bad") {
+      waiting = []; // look at what is wrong first
+      rest = "";
+    }
+    focus();
+    field().value += rest;
+    rest = "";
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.closest?.("#toasts")) {
       asking = false; // refused: the desk stays as it was
@@ -50,18 +61,12 @@
     if (event.target.id !== "desk") return;
     asking = false;
     focus();
-    const sound = document.querySelector("[data-desk]")?.dataset.sound;
-    tone(sound);
-    if (sound === "bad") {
-      waiting = []; // look at what is wrong first
-      rest = "";
-    }
-    if (waiting.length) {
-      field().value = waiting.shift();
-      field().form.requestSubmit();
-    }
-    field().value += rest;
-    rest = "";
+    tone(document.querySelector("[data-desk]")?.dataset.sound);
+    if (!waiting.length) return;
+    const typed = field().value;
+    field().value = waiting.shift();
+    field().form.requestSubmit();
+    field().value += typed;
   });
   for (const gone of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(gone, () => {
