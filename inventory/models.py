@@ -165,6 +165,9 @@ class Move(TenantModel):
     actor_label = models.CharField(max_length=120)
     attrs = models.JSONField(default=dict)  # what later issues need to know about a move; never a column more
 
+    # What sends goods to customers; never brings any in. Nearly all moves are of these kinds.
+    ISSUE_KINDS = ("platform", "shipment")
+
     plain = ("key", "source_kind", "reason", "actor_label")
 
     class Meta:
@@ -177,6 +180,11 @@ class Move(TenantModel):
         ]
         indexes = [
             models.Index(fields=["sku", "effective_at", "id"], name="move_sku_time"),
+            models.Index(
+                fields=["sku", "effective_at", "id"],
+                name="move_incoming",
+                condition=~models.Q(source_kind__in=["platform", "shipment"]),
+            ),
             models.Index(fields=["source_kind", "source_id"], name="move_source"),
             models.Index(fields=["reverses"], name="move_reverses", condition=models.Q(reverses__isnull=False)),
         ]

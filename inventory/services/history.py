@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core import bulk
+from inventory.models import Move
 from inventory.services.costing import FIFO, METHODS, POOLS, Event, Left, Past
 from inventory.services.places import pools_of_locations
 
 Place = tuple[datetime, int]  # effective order: (effective_at, move)
 Booked = dict[tuple[int, str, str], tuple[int, int, int]]  # (move, method, pool): quantity, unvalued, amount
 LAYERS = 400  # receipts that are looked back for
+_ISSUES = ", ".join(f"'{kind}'" for kind in Move.ISSUE_KINDS)  # written out, so that the partial index fits
 
 _MOVES = (
     "SELECT m.sku_id, m.id, m.from_location_id, m.to_location_id, m.quantity, (c.base_amount * 10000)::bigint,"
@@ -165,29 +167,29 @@ def _layers(
     """{(SKU, pool): [[move, units, value], …]} of the latest receipts before the place, enough for the wanted units."""
     if not wanted:
         return {}
+    # Walks the small index of moves that may bring goods in, and asks for the worth of those alone that are needed.
     rows = bulk.fetch(
-        "SELECT w.sku_id, w.pool, x.id, x.quantity, (v.amount * 10000)::bigint, v.unvalued"
-        " FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[]) AS w(sku_id, pool, effective_at, id)"
-        " CROSS JOIN LATERAL (SELECT m.id, m.quantity, m.effective_at FROM inventory_move m JOIN unnest(%s::bigint[],"
-        " %s::text[]) AS t(id, pool) ON t.id = m.to_location_id AND t.pool = w.pool LEFT JOIN unnest(%s::bigint[],"
-        " %s::text[]) AS f(id, pool) ON f.id = m.from_location_id AND f.pool = w.pool WHERE m.sku_id = w.sku_id"
-        " AND (m.effective_at, m.id) < (w.effective_at, w.id) AND f.id IS NULL"
-        " ORDER BY m.effective_at DESC, m.id DESC LIMIT %s) x CROSS JOIN LATERAL (SELECT sum(e.amount) AS amount,"
-        " sum(e.unvalued) AS unvalued FROM inventory_valuation e WHERE e.move_id = x.id AND e.method = %s"
-        " AND e.pool = w.pool) v ORDER BY x.effective_at DESC, x.id DESC",
+        "SELECT w.sku_id, w.pool, x.id, x.quantity, (v.amount * 10000)::bigint"
+        " FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[], %s::int[])"
+        " AS w(sku_id, pool, effective_at, id, units)"
+        " CROSS JOIN LATERAL (SELECT l.id, l.quantity, l.effective_at, sum(l.quantity) OVER (ORDER BY l.effective_at DESC,"
+        " l.id DESC) - l.quantity AS later FROM (SELECT m.id, m.quantity, m.effective_at FROM inventory_move m"
+        " JOIN unnest(%s::bigint[], %s::text[]) AS t(id, pool) ON t.id = m.to_location_id AND t.pool = w.pool"
+        " LEFT JOIN unnest(%s::bigint[], %s::text[]) AS f(id, pool) ON f.id = m.from_location_id AND f.pool = w.pool"
+        f" WHERE m.sku_id = w.sku_id AND m.source_kind NOT IN ({_ISSUES}) AND (m.effective_at, m.id) < (w.effective_at,"
+        " w.id) AND f.id IS NULL ORDER BY m.effective_at DESC, m.id DESC LIMIT %s) l) x"
+        " CROSS JOIN LATERAL (SELECT sum(e.amount) AS amount FROM inventory_valuation e WHERE e.move_id = x.id"
+        " AND e.method = %s AND e.pool = w.pool) v WHERE x.later < w.units ORDER BY x.effective_at DESC, x.id DESC",
         [
-            *bulk.columns([(sku, pool, *parts[sku]) for sku, pool in wanted]),
+            *bulk.columns([(sku, pool, *parts[sku], units) for (sku, pool), units in wanted.items()]),
             *(2 * bulk.columns([(location, pool) for location, pool in pools.items() if pool is not None])),
             LAYERS,
             FIFO,
         ],
     )
     found: dict[tuple[int, str], list[list[int]]] = defaultdict(list)
-    rest = dict(wanted)
-    for sku, pool, move, quantity, amount, _unvalued in rows:
-        if rest[sku, pool] > 0:
-            found[sku, pool].insert(0, [move, quantity, amount])
-            rest[sku, pool] -= quantity
+    for sku, pool, move, quantity, amount in rows:
+        found[sku, pool].insert(0, [move, quantity, amount])
     return found
 
 
