@@ -243,5 +243,8 @@ LOGGING = {
     "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["err"], "level": "INFO"},
     # httpx and ebaysdk log whole addresses (with buyers' e-mail) and bodies at these levels.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}, "ebaysdk": {"level": "ERROR"}},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "pikepdf")},
+        "ebaysdk": {"level": "ERROR"},
+    },
 }
