@@ -5,9 +5,11 @@ Each method is one look around and returns how much was done. What the server's 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -55,7 +57,8 @@ class People:
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     waiting: dict[int, float] = field(default_factory=dict)  # held order → since when (monotonic)
-    given_up: set[int] = field(default_factory=set)  # shipments and orders that nobody here can mend
+    tried: set[tuple[Any, ...]] = field(default_factory=set)  # (order, code, params) of bookings asked for once more
+    valued: set[str] = field(default_factory=set)  # SKUs that were given a customs value
 
     def look_around(self, *, may_let_go: bool) -> int:
         """One round through the house; ``may_let_go``: the combinations that were planned have happened."""
@@ -71,8 +74,8 @@ class People:
     def _ship(self) -> None:
         rows = bulk.fetch(
             "SELECT id, state, expected_weight_g FROM logistics_shipment WHERE state IN ('ready', 'packed')"
-            " AND id <> ALL(%s) ORDER BY id LIMIT %s",
-            [sorted(self.given_up), AT_ONCE],
+            " ORDER BY id LIMIT %s",
+            [AT_ONCE],
         )
         for shipment, state, expected in rows:
             if state == "ready" and Random(f"{self.seed}|weigh|{shipment}").random() < self.weigh_share:
@@ -124,7 +127,6 @@ class People:
         known = {sku.sku: sku for sku in self.scenario.plan.skus}
         for listing, code in rows:
             if code not in known:
-                self.given_up.add(-listing)
                 continue
             found = Sku.objects.filter(code=code).first()
             if found is None:
@@ -152,8 +154,6 @@ class People:
         for order in (
             Order.objects.filter(state="address", ship_name="").exclude(ship_lines=[]).order_by("pk")[:AT_ONCE]
         ):
-            if order.pk in self.given_up:
-                continue
             try:
                 acts.edit_address(
                     actor=self.shop.owner, order_id=order.pk, version=order.version, changes={"ship_name": NEW_NAME}
@@ -163,17 +163,28 @@ class People:
                 self.refused[error.code] += 1
 
     def _failed(self) -> None:
-        """Bookings that failed for a reason that may pass are asked for once more, each order a few times."""
+        """Bookings that failed for a reason that may pass, or that a person can mend, are asked for once more."""
         rows = bulk.fetch(
-            "SELECT id, reason_code FROM orders_order WHERE state = 'failed' ORDER BY id LIMIT %s", [AT_ONCE]
+            "SELECT id, reason_code, reason_params::text FROM orders_order WHERE state = 'failed' ORDER BY id LIMIT %s",
+            [AT_ONCE],
         )
-        ids = [row[0] for row in rows if row[0] not in self.given_up]
-        if not ids:
-            return
-        outcome = booking.book_orders(actor=self.shop.owner, order_ids=ids)
-        self.done["bookings repeated"] += len(outcome.done)
         # Once only: what fails twice for the same reason is a difference that the reconciliation names.
-        self.given_up |= set(ids)
+        again = [row for row in rows if row not in self.tried]
+        for _, code, params in again:
+            if code == "customs.value_missing":
+                self._value(json.loads(params)["item"])
+        if again:
+            outcome = booking.book_orders(actor=self.shop.owner, order_ids=[row[0] for row in again])
+            self.done["bookings repeated"] += len(outcome.done)
+        self.tried.update(again)
+
+    def _value(self, code: str) -> None:
+        """Something was sold for nothing, a gift: its SKU gets a value for the customs."""
+        if code not in self.valued and code in self.shop.skus:
+            self.valued.add(code)
+            value = {"customs_value": Decimal("0.50"), "customs_currency": CURRENCY}
+            stock.update_sku(actor=self.shop.owner, sku_id=self.shop.skus[code], **value)
+            self.done["customs values entered"] += 1
 
     def _settle(self) -> None:
         """Parcels whose buyer wants something else, which we cannot do any more: they go as they are."""
