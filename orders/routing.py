@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from core.rules import ActionKind, CompiledRules, Field, FieldType, registry
+from core.currencies import KNOWN
+from core.rules import Action, ActionKind, CompiledRules, Field, FieldType, registry
 from core.values import Money
+from orders import address, states
 
 FIELDS: dict[str, Field] = registry(
     [
@@ -45,6 +47,7 @@ ACTIONS: dict[str, ActionKind] = {
     )
 }
 MOST_G = 2**31 - 1
+LET_GO = "order.let_go"  # reason of an order in *new* that a person let go: it is not held again for the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,43 @@ class LineFact:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the rules want: our codes, checked by the caller against what exists."""
+    """What the rules want: our codes, checked by the caller against what exists. ``actions``: who decided each."""
 
     warehouse: str | None
     service: str | None
     hold: str | None
     tags: tuple[str, ...]
     trace: dict[str, Any]
+    actions: Mapping[str, Action]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Warehouses by code in order of priority, services by key: ``{id, countries, max_g, battery, name}``."""
+
+    warehouses: dict[str, int]
+    services: dict[str, dict[str, Any]]
+
+
+@dataclass(slots=True)
+class Route:
+    """Where an order goes before its stock is asked for. ``target``: the state that follows, ``code`` and ``params`` why.
+
+    ``warehouses`` are those that may serve it, in order of priority; ``tags`` those of the order with those of the rules.
+    ``plan`` None: the rules were not asked.
+    """
+
+    target: str = states.READY
+    code: str = ""
+    params: dict[str, Any] | None = None
+    service: str | None = None
+    service_id: int | None = None
+    warehouses: tuple[int, ...] = ()
+    tags: list[str] = field(default_factory=list)
+    plan: Plan | None = None
+
+    def stop(self, target: str, code: str, **params: Any) -> None:
+        self.target, self.code, self.params = target, code, params or None
 
 
 def weight_of(lines: Sequence[LineFact]) -> int | None:
@@ -128,4 +161,72 @@ def decide(facts: Mapping[str, Any], rules: CompiledRules) -> Plan:
         action = found.get(name)
         return None if action is None else str(action.value)
 
-    return Plan(value("warehouse"), value("service"), value("hold"), decision.tags, decision.trace.to_json())
+    return Plan(value("warehouse"), value("service"), value("hold"), decision.tags, decision.trace.to_json(), found)
+
+
+def route(
+    row: Mapping[str, Any],
+    lines: Sequence[LineFact],
+    rules: CompiledRules,
+    where: Places,
+    barred: tuple[str, dict[str, Any]] | None = None,
+) -> Route:
+    """Everything that decides about an order but its stock. ``row`` as ``orders.facts`` reads it, with its state and
+    reason; ``barred``: the reason why a gate does not let it through."""
+    made = Route(tags=list(row["tags"]))
+    unmatched = [line.seller_sku for line in lines if line.sku_id is None]
+    if unmatched:
+        made.stop(states.UNMATCHED, "order.unmatched", skus=unmatched[:5], more=max(0, len(unmatched) - 5))
+        return made
+    if not lines:
+        made.stop(states.HELD, "order.nothing_to_send")
+        return made
+    plan = made.plan = decide(facts_of(row, lines, asked=rules.asked), rules)
+    made.tags = list(dict.fromkeys([*made.tags, *plan.tags]))
+    if plan.warehouse is not None:
+        chosen = where.warehouses.get(plan.warehouse)
+        if chosen is None:
+            made.stop(states.HELD, "route.no_warehouse", warehouse=plan.warehouse)
+            return made
+        made.warehouses = (chosen,)
+    else:
+        made.warehouses = tuple(where.warehouses.values())
+    if row["state"] == states.PENDING:
+        return made  # not paid: stock is set aside, everything else is decided when the money is there
+    missing = address.problems(row)
+    if missing:
+        made.stop(states.ADDRESS, "order.address_incomplete", missing=missing)
+    elif row["currency"] not in KNOWN and row["reason_code"] != LET_GO and row["state"] != states.SHORT:
+        made.stop(states.HELD, "order.currency_unknown", currency=row["currency"])
+    elif plan.hold is not None and row["reason_code"] != LET_GO:
+        made.stop(states.HELD, "order.held_by_rule", note=plan.hold)
+    elif barred is not None:
+        made.stop(states.HELD, barred[0], **barred[1])
+    else:
+        _choose_service(made, row["ship_country"], lines, where.services)
+    return made
+
+
+def _choose_service(
+    made: Route, country: str, lines: Sequence[LineFact], services: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """A rule's service, or the only one there is; it must take the country, the weight and the battery."""
+    key = made.plan.service if made.plan is not None else None
+    if key is None and len(services) == 1:
+        key = next(iter(services))
+    if key is None:
+        made.stop(states.HELD, "route.no_service")
+        return
+    service = services.get(key)
+    if service is None:
+        made.stop(states.HELD, "route.service_gone", service=key)
+        return
+    name, most = service["name"], service["max_g"]
+    weight = weight_of(lines)
+    if service["countries"] and country not in service["countries"]:
+        made.stop(states.HELD, "route.service_country", service=name, country=country)
+    elif most and weight is not None and weight > most:
+        made.stop(states.HELD, "route.service_weight", service=name, weight_g=weight, max_g=most)
+    elif not service["battery"] and any(line.battery for line in lines):
+        made.stop(states.HELD, "route.service_battery", service=name)
+    made.service, made.service_id = key, service["id"]

@@ -6,7 +6,7 @@ held, short or ready (a pending one stays pending with its stock set aside).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,42 +15,19 @@ from django.db import transaction
 
 from core import bulk, clock
 from core.audit import record_many
-from core.currencies import KNOWN
 from core.events import emit
 from core.permissions import Actor
+from core.rules import CompiledRules
 from inventory.models import Reservation
 from inventory.reservation import Want, WantedLine, held_by, release_many, reserve_many
-from orders import address, ports, routing, states
+from orders import facts, routing, states
 from orders.incoming import dumps
 from orders.services import rules as rule_sets
 
 UNPAID_FOR = timedelta(days=7)
 PAGE = 200
-LET_GO = "order.let_go"  # reason of an order in *new* that a person let go: it is not held again for the same
-ROW = (
-    "id",
-    "account_id",
-    "platform",
-    "state",
-    "ship_name",
-    "ship_company",
-    "ship_lines",
-    "ship_city",
-    "ship_region",
-    "ship_postcode",
-    "ship_country",
-    "buyer_note",
-    "service_asked",
-    "currency",
-    "grand_total",
-    "units",
-    "lines_count",
-    "tags",
-    "service_id",
-    "account_name",
-    "customer_orders",
-    "reason_code",
-)
+LET_GO = routing.LET_GO
+Barred = Mapping[int, tuple[str, dict[str, Any]]]
 
 
 @dataclass
@@ -72,37 +49,6 @@ class Verdict:
         self.target, self.code, self.params = target, code, params or None
 
 
-@dataclass(frozen=True)
-class Places:
-    """Warehouses by code in order of priority, services by key."""
-
-    warehouses: dict[str, int]
-    services: dict[str, dict[str, Any]]
-
-
-def places() -> Places:
-    warehouses = {
-        code: pk
-        for pk, code in bulk.fetch(
-            "SELECT id, code FROM inventory_warehouse WHERE active AND kind <> 'platform' ORDER BY priority, id"
-        )
-    }
-    services = {
-        key: {"id": pk, "countries": _list(countries), "max_g": max_g, "battery": battery, "name": name}
-        for pk, key, countries, max_g, battery, name in bulk.fetch(
-            "SELECT s.id, s.key, s.countries, s.max_weight_g, s.battery, s.name FROM logistics_service s"
-            " JOIN logistics_carrieraccount c ON c.id = s.carrier_account_id WHERE s.active AND c.active"
-        )
-    }
-    return Places(warehouses, services)
-
-
-def _list(value: Any) -> list[str]:
-    import json
-
-    return list(json.loads(value)) if isinstance(value, str) else list(value or [])
-
-
 def release(*, order_ids: Sequence[int], actor: Actor) -> dict[str, list[int]]:
     """Route and reserve; returns {state: order ids}. Orders in other states are left alone. Pages of 200."""
     out: dict[str, list[int]] = {}
@@ -118,12 +64,8 @@ def _page(order_ids: Sequence[int], actor: Actor) -> list[Verdict]:
     if not verdicts:
         return []
     rules = rule_sets.compiled()
-    where = places()
-    barred = {
-        order_id: reason
-        for gate in ports.gates.values()
-        for order_id, reason in gate([verdict.row["id"] for verdict in verdicts]).items()
-    }
+    where = facts.places()
+    barred = facts.barred([verdict.row["id"] for verdict in verdicts])
     for verdict in verdicts:
         _decide(verdict, rules, where, barred)
     _reserve(verdicts)
@@ -132,21 +74,7 @@ def _page(order_ids: Sequence[int], actor: Actor) -> list[Verdict]:
 
 
 def _load(order_ids: Sequence[int]) -> list[Verdict]:
-    rows = bulk.fetch(
-        "SELECT o.id, o.account_id, o.platform, o.state, o.ship_name, o.ship_company, o.ship_lines, o.ship_city,"
-        " o.ship_region, o.ship_postcode, o.ship_country, o.buyer_note, o.service_asked, o.currency, o.grand_total,"
-        " o.units, o.lines_count, o.tags, o.service_id, coalesce(a.name, ''), c.orders, o.reason_code"
-        " FROM orders_order o LEFT JOIN channels_account a ON a.id = o.account_id"
-        " LEFT JOIN orders_customer c ON c.id = o.customer_id"
-        " WHERE o.id = ANY(%s) AND o.state IN ('new', 'pending', 'short') AND NOT o.platform_fulfilled"
-        " ORDER BY o.id FOR UPDATE OF o",
-        [list(order_ids)],
-    )
-    verdicts = {}
-    for values in rows:
-        row = dict(zip(ROW, values, strict=True))
-        row["ship_lines"] = _list(row["ship_lines"])
-        verdicts[row["id"]] = Verdict(row, [], tags=list(row["tags"]))
+    verdicts = {row["id"]: Verdict(row, [], tags=list(row["tags"])) for row in facts.rows_to_release(order_ids)}
     # A listing may have been matched while the order that sells it was being written.
     bulk.execute(
         "UPDATE orders_orderline l SET sku_id = x.sku_id, units = l.quantity * x.units FROM channels_listing x"
@@ -154,95 +82,17 @@ def _load(order_ids: Sequence[int]) -> list[Verdict]:
         " AND x.seller_sku = l.seller_sku AND x.sku_id IS NOT NULL",
         [list(verdicts)],
     )
-    for line in bulk.fetch(
-        "SELECT l.order_id, l.id, l.sku_id, l.seller_sku, l.title, l.quantity, l.cancelled, l.shipped, l.units,"
-        " s.code, s.weight_g, coalesce(s.length_mm, 0)::bigint * coalesce(s.width_mm, 0) * coalesce(s.height_mm, 0),"
-        " coalesce(s.battery, false), coalesce(s.tags, '[]'::jsonb)"
-        " FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id"
-        " WHERE l.order_id = ANY(%s) ORDER BY l.id",
-        [list(verdicts)],
-    ):
-        order_id, line_id, sku_id, seller_sku, title, quantity, cancelled, shipped, units, code, weight, mm3, *rest = (
-            line
-        )
-        open_pieces = quantity - cancelled - shipped
-        if open_pieces > 0:
-            verdicts[order_id].lines.append(
-                routing.LineFact(
-                    line_id,
-                    sku_id,
-                    seller_sku,
-                    code or "",
-                    title,
-                    units // quantity * open_pieces,
-                    weight,
-                    mm3,
-                    rest[0],
-                    tuple(_list(rest[1])),
-                )
-            )
+    for order_id, lines in facts.lines_of(list(verdicts)).items():
+        verdicts[order_id].lines = lines
     # Locked in id order, served in the order asked for: stock goes to the earliest promise first.
     return [verdicts[pk] for pk in order_ids if pk in verdicts]
 
 
-def _decide(verdict: Verdict, rules: Any, where: Places, barred: dict[int, tuple[str, dict[str, Any]]]) -> None:
-    row = verdict.row
-    unmatched = [line.seller_sku for line in verdict.lines if line.sku_id is None]
-    if unmatched:
-        verdict.stop(states.UNMATCHED, "order.unmatched", skus=unmatched[:5], more=max(0, len(unmatched) - 5))
-        return
-    if not verdict.lines:
-        verdict.stop(states.HELD, "order.nothing_to_send")
-        return
-    plan = routing.decide(routing.facts_of(row, verdict.lines, asked=rules.asked), rules)
-    verdict.trace = plan.trace
-    verdict.tags = list(dict.fromkeys([*verdict.tags, *plan.tags]))
-    if plan.warehouse is not None:
-        chosen = where.warehouses.get(plan.warehouse)
-        verdict.warehouses = () if chosen is None else (chosen,)
-        if chosen is None:
-            verdict.stop(states.HELD, "route.no_warehouse", warehouse=plan.warehouse)
-            return
-    else:
-        verdict.warehouses = tuple(where.warehouses.values())
-    if row["state"] == states.PENDING:
-        return  # not paid: stock is set aside, everything else is decided when the money is there
-    missing = address.problems(row)
-    if missing:
-        verdict.stop(states.ADDRESS, "order.address_incomplete", missing=missing)
-    elif row["currency"] not in KNOWN and row["reason_code"] != LET_GO and row["state"] != states.SHORT:
-        verdict.stop(states.HELD, "order.currency_unknown", currency=row["currency"])
-    elif plan.hold is not None and row["reason_code"] != LET_GO:
-        verdict.stop(states.HELD, "order.held_by_rule", note=plan.hold)
-    elif row["id"] in barred:
-        code, params = barred[row["id"]]
-        verdict.stop(states.HELD, code, **params)
-    else:
-        _choose_service(verdict, plan.service, where)
-
-
-def _choose_service(verdict: Verdict, key: str | None, where: Places) -> None:
-    """A rule's service, or the only one there is; it must take the country, the weight and the battery."""
-    if key is None and len(where.services) == 1:
-        key = next(iter(where.services))
-    if key is None:
-        verdict.stop(states.HELD, "route.no_service")
-        return
-    service = where.services.get(key)
-    if service is None:
-        verdict.stop(states.HELD, "route.service_gone", service=key)
-        return
-    country = verdict.row["ship_country"]
-    weight = routing.weight_of(verdict.lines)
-    if service["countries"] and country not in service["countries"]:
-        verdict.stop(states.HELD, "route.service_country", service=service["name"], country=country)
-    elif service["max_g"] and weight is not None and weight > service["max_g"]:
-        verdict.stop(
-            states.HELD, "route.service_weight", service=service["name"], weight_g=weight, max_g=service["max_g"]
-        )
-    elif not service["battery"] and any(line.battery for line in verdict.lines):
-        verdict.stop(states.HELD, "route.service_battery", service=service["name"])
-    verdict.service_id = service["id"]
+def _decide(verdict: Verdict, rules: CompiledRules, where: routing.Places, barred: Barred) -> None:
+    found = routing.route(verdict.row, verdict.lines, rules, where, barred.get(verdict.row["id"]))
+    verdict.target, verdict.code, verdict.params = found.target, found.code, found.params
+    verdict.service_id, verdict.warehouses, verdict.tags = found.service_id, found.warehouses, found.tags
+    verdict.trace = found.plan.trace if found.plan is not None else None
 
 
 def _reserve(verdicts: Sequence[Verdict]) -> None:
