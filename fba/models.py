@@ -58,3 +58,20 @@ class RestockLine(TenantModel):
             )
         ]
         indexes = [models.Index(fields=["run", "urgency", "order_by", "id"], name="restockline_urgency")]
+
+
+class RestockChoice(TenantModel):
+    """What somebody decided for one SKU: it wins over the tenant's settings in every later run.
+
+    ``safety_days``: days of safety stock; ``growth``: the coming days' sales against those measured (1 = the same).
+    Lead time and least quantity stand with the SKU itself.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    sku = models.OneToOneField("inventory.Sku", models.CASCADE, related_name="+")
+    safety_days = models.FloatField(null=True)
+    growth = models.FloatField(null=True)
+    decided_at = models.DateTimeField()
+    actor_label = models.CharField(max_length=120)
+
+    plain = ("actor_label",)

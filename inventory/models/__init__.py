@@ -5,9 +5,30 @@ Quantities are units (int), weights grams, lengths millimetres. Value is in the 
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from core.tenancy import TenantModel
+from inventory.models.bringing_in import BringIn
+
+__all__ = [
+    "BringIn",
+    "ClosedPeriod",
+    "Cost",
+    "DailyStock",
+    "Level",
+    "Location",
+    "Lot",
+    "Move",
+    "PoolState",
+    "Product",
+    "Reservation",
+    "Sku",
+    "Stock",
+    "Valuation",
+    "Warehouse",
+]
 
 
 class Warehouse(TenantModel):
@@ -81,7 +102,10 @@ class Product(TenantModel):
 
 
 class Sku(TenantModel):
-    """A stock keeping unit. ``code_key`` is the code normalised (NFKC, upper case, no inner spaces): unique."""
+    """A stock keeping unit. ``code_key`` is the code normalised (NFKC, upper case, no inner spaces): unique.
+
+    ``barcode``: EAN, UPC or the seller's own, as scanned. ``grams``: what it is found by (``inventory.finding``).
+    """
 
     ACTIVE, DISCONTINUED = "active", "discontinued"
 
@@ -91,6 +115,7 @@ class Sku(TenantModel):
     code_key = models.CharField(max_length=80, unique=True)
     title = models.CharField(max_length=300, default="", blank=True)
     title_zh = models.CharField(max_length=300, default="", blank=True)
+    barcode = models.CharField(max_length=40, default="", db_default="", blank=True)
     state = models.CharField(max_length=12, default=ACTIVE)
     successor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     weight_g = models.IntegerField(null=True)
@@ -108,6 +133,7 @@ class Sku(TenantModel):
     moq = models.IntegerField(default=1)
     carton = models.IntegerField(default=1)
     lead_days = models.IntegerField(default=30)
+    grams = ArrayField(models.IntegerField(), default=list, db_default=[])
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -116,6 +142,7 @@ class Sku(TenantModel):
         "code_key",
         "title",
         "title_zh",
+        "barcode",
         "state",
         "hs_code",
         "customs_name_en",
@@ -123,6 +150,12 @@ class Sku(TenantModel):
         "customs_currency",
         "origin_country",
     )
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["grams"], name="sku_grams"),
+            models.Index(fields=["barcode"], name="sku_barcode", condition=~models.Q(barcode="")),
+        ]
 
 
 class Lot(TenantModel):

@@ -1,0 +1,21 @@
+"""How SKUs are found: hashed n-grams of code, titles and barcode, as orders have them (``core.textnorm``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.textnorm.grams import query_grams, search_grams
+
+
+def grams_of(code: str, title: str, title_zh: str, barcode: str) -> list[int]:
+    return search_grams((code, title, title_zh, barcode))
+
+
+def wanted(text: str) -> list[int]:
+    """What every SKU that holds ``text`` has; empty when it is too short to be looked for anywhere but at the start."""
+    return query_grams(text)
+
+
+def of_sku(sku: Any) -> list[int]:
+    """Of a model instance."""
+    return grams_of(sku.code, sku.title, sku.title_zh, sku.barcode)
