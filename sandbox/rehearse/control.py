@@ -23,7 +23,8 @@ class ControlRefused(Exception):
 class Control:
     """One client for all simulators. Calls are repeated when the connection fails: all of them may be made twice."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tries: int = 8) -> None:
+        self._tries = tries
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url, timeout=60.0, trust_env=False)
 
@@ -34,12 +35,12 @@ class Control:
         return self._ask("GET", path, params={name: value for name, value in params.items() if value is not None})
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        for attempt in range(8):
+        for attempt in range(self._tries):
             try:
                 answer = self._http.request(method, f"/_control{path}", **more)
                 break
             except httpx.TransportError:
-                if attempt == 7:
+                if attempt == self._tries - 1:
                     raise
                 clock.sleep(0.3)
         if answer.status_code != 200:

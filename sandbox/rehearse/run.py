@@ -99,7 +99,7 @@ class Rehearsal:
         self._lap("tenant, catalogue and stock")
         world = seeding.fill(parts, self.control)
         self._lap("simulators filled")
-        seeding.connect(shop, parts, world, self.wishes.hours)
+        seeding.connect(shop, parts, world, scenario.horizon(start, self.wishes.hours))
         if len(plan.orders) <= SMALL:
             seeding.call_us(parts, self.control, self.stage.web_url)
         self.control.post("/faults", {"profile": self.wishes.faults, "seed": self.wishes.seed})

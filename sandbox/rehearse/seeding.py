@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
@@ -16,7 +17,7 @@ from core.tenancy import tenant_context
 
 from .control import Control, ControlRefused
 from .plan import PlannedAccount, json_by_account
-from .scenario import Combination, Key, Scenario, horizon, times
+from .scenario import Combination, Key, Scenario, times
 from .shop import Shop
 
 CONNECT_TRIES = 20
@@ -149,9 +150,9 @@ def _platform_stock(scenario: Scenario, world: World) -> None:
             world.control.post(f"/amazon/accounts/{name}/inventory", {"items": items[start : start + 500]})
 
 
-def connect(shop: Shop, scenario: Scenario, world: World, hours: float) -> None:
-    """The owner connects the accounts; a platform that does not answer is asked again, as a person would."""
-    since = horizon(clock.now(), hours)
+def connect(shop: Shop, scenario: Scenario, world: World, since: datetime) -> None:
+    """The owner connects the accounts and wants the orders since ``since``; a platform that does not answer is asked
+    again, as a person would."""
     with tenant_context(shop.schema):
         for account in scenario.plan.accounts:
             shop.accounts[account.account] = _connect_one(shop, account, world.control.url, since)
