@@ -1,4 +1,7 @@
-"""The centre: customers, orders and their lines, consignments, rule sets, former addresses, kept counts, search."""
+"""The centre: customers, orders and their lines, consignments, rule sets, former addresses, kept counts, search.
+
+What persons do to single orders (orders by hand, edited lines, overridden routes, notes) stands in ``models_hand``.
+"""
 
 from __future__ import annotations
 
@@ -170,6 +173,12 @@ class Order(TenantModel):
                 name="order_merge",
                 condition=models.Q(state__in=["new", "held", "short", "ready"]),
             ),
+            # Few orders have somebody: the others pay nothing for it.
+            models.Index(
+                fields=["assignee_id", "-placed_at", "-id"],
+                name="order_assignee",
+                condition=models.Q(assignee_id__isnull=False),
+            ),
         ]
 
     @property
@@ -315,3 +324,6 @@ class ReturnCase(TenantModel):
     created_at = models.DateTimeField()
 
     plain = ("external_id", "state")
+
+
+from orders.models_hand import LineEdit, ManualOrder, OrderNote, RouteOverride  # noqa: E402, F401
