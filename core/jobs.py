@@ -113,6 +113,11 @@ class JobRun:
         with self.step(checkpoint=checkpoint, total=total) as made:
             made.done, made.failed, made.log = done, failed, list(log or [])
 
+    def keep(self, **params: Any) -> None:
+        """Add to ``params`` what later slices need (ids rather than values), in the step's transaction or alone."""
+        self._update("params = params || %s::jsonb", [json.dumps(params)])
+        self.params |= params
+
     def result(self, file_id: int) -> None:
         """Name the result file (``core.files.store``), in the step's transaction or alone."""
         self._update("result_file_id = %s", [file_id])

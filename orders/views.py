@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +13,7 @@ from core.permissions import SEE_PERSONAL
 from core.ui import lists
 from core.ui.requests import PageRequest
 from core.ui.views import done, fragment, page, sentence
-from orders import permissions, queries, queries_page
+from orders import bulk, permissions, queries, queries_page
 from orders.forms import AddressForm
 from orders.pages import OrdersList
 from orders.record import record_context
@@ -34,54 +31,19 @@ def index(request: PageRequest) -> HttpResponse:
 # -- bulk acts ----------------------------------------------------------------------------------------------------------
 
 
-def _bulk(request: PageRequest, act: Callable[[Sequence[int]], Outcome], said: Callable[[int], str]) -> HttpResponse:
-    """Do ``act`` on the selection, show what was done and what could not be, and go back to the list as it was."""
-    ids = lists.selected(request, OrdersList())
-    result = act(ids)
-    text = said(len(result.done))
-    if result.refused:
-        left = ngettext("{n} could not be done", "{n} could not be done", len(result.refused))
-        text = f"{text} {left.format(n=len(result.refused))}"
-    lists.outcome(request, text, result.refused, lambda pk: f"S-{pk}", reverse("orders:index") + "{id}/")
-    view = OrdersList().state(_view(request))
-    return done(request, f"{reverse('orders:index')}?{view.query()}")
-
-
-def _view(request: PageRequest) -> Any:
-    from django.http import QueryDict
-
-    return QueryDict(request.POST.get("view", ""))
-
-
 @page(permissions.HOLD, methods=POST)
 def bulk_hold(request: PageRequest) -> HttpResponse:
-    note = request.POST.get("note", "")
-    return _bulk(
-        request,
-        lambda ids: acts.hold(actor=request.actor, order_ids=ids, note=note),
-        lambda n: ngettext("{n} order held.", "{n} orders held.", n).format(n=n),
-    )
+    return lists.do(request, OrdersList(), bulk.HOLD, {"note": request.POST.get("note", "")})
 
 
 @page(permissions.ROUTE, methods=POST)
 def bulk_route(request: PageRequest) -> HttpResponse:
-    return _bulk(
-        request,
-        lambda ids: acts.route_again(actor=request.actor, order_ids=ids),
-        lambda n: ngettext(
-            "{n} order goes through the rules again.", "{n} orders go through the rules again.", n
-        ).format(n=n),
-    )
+    return lists.do(request, OrdersList(), bulk.ROUTE)
 
 
 @page(permissions.CANCEL, methods=POST)
 def bulk_cancel(request: PageRequest) -> HttpResponse:
-    note = request.POST.get("note", "")
-    return _bulk(
-        request,
-        lambda ids: acts.cancel(actor=request.actor, order_ids=ids, note=note),
-        lambda n: ngettext("{n} order cancelled.", "{n} orders cancelled.", n).format(n=n),
-    )
+    return lists.do(request, OrdersList(), bulk.CANCEL, {"note": request.POST.get("note", "")})
 
 
 @page(permissions.EDIT, methods=POST)
@@ -89,20 +51,12 @@ def bulk_tag(request: PageRequest) -> HttpResponse:
     add, remove = _tags(request.POST.get("add", "")), _tags(request.POST.get("remove", ""))
     if not add and not remove:
         raise BusinessError("order.no_tags_given")
-    return _bulk(
-        request,
-        lambda ids: acts.tag(actor=request.actor, order_ids=ids, add=add, remove=remove),
-        lambda n: ngettext("{n} order tagged.", "{n} orders tagged.", n).format(n=n),
-    )
+    return lists.do(request, OrdersList(), bulk.TAG, {"add": add, "remove": remove})
 
 
 @page(permissions.BOOK, methods=POST)
 def bulk_book(request: PageRequest) -> HttpResponse:
-    return _bulk(
-        request,
-        lambda ids: booking.book_orders(actor=request.actor, order_ids=ids),
-        lambda n: ngettext("{n} order is being booked.", "{n} orders are being booked.", n).format(n=n),
-    )
+    return lists.do(request, OrdersList(), bulk.BOOK)
 
 
 def _tags(text: str) -> list[str]:

@@ -9,6 +9,6 @@ class UiConfig(AppConfig):
     label = "ui"
 
     def ready(self) -> None:
-        from core.ui import menu
+        from core.ui import lists, menu  # noqa: F401  (the worker needs the acts on lists)
 
         menu.register(menu.Entry("today", _("Today"), "layout-dashboard", "today", 0))

@@ -1,8 +1,4 @@
-"""The one grammar of every list: tabs with counts, one search, removable filters, keyset pages, selection, bulk acts.
-
-An app describes its list by a subclass of ``ListPage`` and a ``Table`` (columns of django-tables2); ``show`` answers
-the page, its further rows (endless scroll) and the choices of a filter, all at one address. See ``docs/screens.md``.
-"""
+"""What an app says about a list: its tabs, filters, rows, columns, acts, and what of a row goes out into a file."""
 
 from __future__ import annotations
 
@@ -12,20 +8,14 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import django_tables2 as tables
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import QueryDict
 from django.utils.functional import Promise
 
-from core.errors import BusinessError
 from core.permissions import Actor
-from core.ui.requests import PageRequest
-from core.words import say
 
 Text = str | Promise
 SIZES = (50, 100, 200, 500)
 ALL_LIMIT = 100_000  # an act over "all in this view" takes at most so many
-OUTCOME = "ui.outcome"
-REFUSED_SHOWN = 200
 
 
 class Table(tables.Table):
@@ -74,6 +64,20 @@ class Bulk:
     primary: bool = False
     danger: bool = False
     template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """A column of the file that a list goes out as. It goes when the list's column ``column`` is shown.
+
+    ``value(row)`` of what ``rows`` gave: text, int, Decimal, bool, date, aware datetime or None, never HTML.
+    ``operation``: the right it needs (SEE_PERSONAL, SEE_COST); without it the column is left out.
+    """
+
+    column: str
+    label: Text
+    value: Callable[[Mapping[str, Any]], Any]
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ class ListPage:
     table: ClassVar[type[Table]]
     default_tab: ClassVar[str] = ""
     actions_template: ClassVar[str] = ""  # buttons beside the title
+    export: ClassVar[str] = ""  # the operation that takes it out as a file; "": nobody may
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         """Status tabs; none: a list without them."""
@@ -179,6 +184,10 @@ class ListPage:
         """All ids of the view, for a bulk act."""
         return []
 
+    def outs(self, actor: Actor) -> Sequence[Out]:
+        """The columns of the file (see ``Out``), in the order of the table's columns."""
+        return ()
+
     def empty(self, actor: Actor, state: State) -> Empty:
         raise NotImplementedError
 
@@ -200,131 +209,6 @@ class ListPage:
             after=given.get("after", ""),
             before=given.get("before", ""),
         )
-
-
-def show(request: PageRequest, page: ListPage, context: Mapping[str, Any] | None = None) -> HttpResponse:
-    """The list's page; its next rows for htmx; the choices of one filter for htmx."""
-    state = page.state(request.GET, request.COOKIES.get(f"size_{page.name}", ""))
-    if asked := request.GET.get("choices", ""):
-        return _choices(request, page, state, asked)
-    found = page.rows(request.actor, state)
-    shown = _table(request, page, found, state)
-    if request.GET.get("part") == "rows":
-        return render(request, "ui/list/rows.html", shown)
-    tabs = page.tabs(request.actor)
-    whole = {
-        **shown,
-        "tabs": [
-            (tab, state.with_tab(tab.key)) for tab in tabs if tab.count or not tab.hide_empty or tab.key == state.tab
-        ],
-        "total": next((tab.count for tab in tabs if tab.key == state.tab), None) if not state.narrowed else None,
-        "filters": [_filter(one, state, request.actor) for one in page.filters()],
-        "bulk": [one for one in page.bulk() if request.actor.can(one.operation)],
-        "freshness": page.freshness(request.actor),
-        "empty": page.empty(request.actor, state) if not found.rows else None,
-        "sizes": SIZES,
-        "outcome": request.session.pop(OUTCOME, None),
-        **(context or {}),
-    }
-    response = render(request, "ui/list/page.html", whole)
-    if request.GET.get("size"):
-        response.set_cookie(f"size_{page.name}", str(state.size), max_age=365 * 86400, samesite="Lax")
-    return response
-
-
-def _table(request: PageRequest, page: ListPage, found: Rows, state: State) -> dict[str, Any]:
-    table = page.table(found.rows, request=request)
-    everything = [column.name for column in table.columns]
-    kept = set(request.COOKIES.get(f"columns_{page.name}", "").split(".")) & set(everything)
-    kept |= set(page.table.required) if kept else set(everything)
-    columns = [column for column in table.columns if column.name in kept]
-    rows = [
-        {
-            "id": row.record["id"],
-            "href": page.href(row.record, state),
-            "cells": [
-                (column.name, page.table.cards.get(column.name, "none"), row.get_cell(column.name))
-                for column in columns
-            ],
-        }
-        for row in table.rows
-    ]
-    return {
-        "page": page,
-        "state": state,
-        "rows": rows,
-        "columns": columns,
-        "choosable": [
-            (column, column.name in kept) for column in table.columns if column.name not in page.table.required
-        ],
-        "next": state.at(after=found.next) if found.next else "",
-        "prev": state.at(before=found.prev) if found.prev else "",
-        "span": len(columns) + 1,
-        "selects": any(request.actor.can(one.operation) for one in page.bulk()),
-    }
-
-
-def _filter(one: Filter, state: State, actor: Actor) -> dict[str, Any]:
-    """A filter as drawn; the labels of its choices are looked up only when it is in use."""
-    values = state.chosen.get(one.key, ())
-    labels: list[tuple[str, str]] = []
-    if values and one.choices is not None:
-        names = dict(one.choices(actor))
-        labels = [(value, names.get(value, value)) for value in values]
-    return {
-        "key": one.key,
-        "label": one.label,
-        "switch": one.choices is None,
-        "on": bool(values),
-        "chosen": labels,
-        "off": state.without(one.key),
-        "toggle": state.toggled(one.key),
-    }
-
-
-def _choices(request: PageRequest, page: ListPage, state: State, asked: str) -> HttpResponse:
-    one = next((one for one in page.filters() if one.key == asked and one.choices is not None), None)
-    if one is None or one.choices is None:
-        raise BusinessError("list.no_filter", filter=asked[:40])
-    chosen = state.chosen.get(asked, ())
-    options = [(value, label, value in chosen) for value, label in one.choices(request.actor)]
-    options.sort(key=lambda option: not option[2])
-    return render(request, "ui/list/_choices.html", {"key": asked, "options": options})
-
-
-# -- bulk acts
-
-
-def selected(request: PageRequest, page: ListPage) -> list[int]:
-    """Ids that a bulk act is about: those ticked, or everything in the view that the form names.
-
-    Raises BusinessError ``list.nothing_selected``.
-    """
-    if request.POST.get("all") == "1":
-        ids = page.ids(request.actor, page.state(QueryDict(request.POST.get("view", ""))))[:ALL_LIMIT]
-    else:
-        ids = [int(value) for value in request.POST.getlist("id") if value.isdecimal() and len(value) < 19]
-    if not ids:
-        raise BusinessError("list.nothing_selected")
-    return ids
-
-
-Refused = Mapping[int, tuple[str, Mapping[str, Any]]]
-
-
-def outcome(request: PageRequest, text: str, refused: Refused, label: Callable[[int], str], href: str) -> None:
-    """Keep what an act did for the next page: ``text``, and what was refused, grouped by its reason.
-
-    ``refused``: {id: (code, params)}; ``label(id)`` names an object; ``href`` with ``{id}`` opens it.
-    """
-    reasons: dict[str, list[list[str]]] = {}
-    for pk, (code, params) in list(refused.items())[:REFUSED_SHOWN]:
-        reasons.setdefault(say(code, params), []).append([label(pk), href.format(id=pk)])
-    request.session[OUTCOME] = {
-        "text": text,
-        "refused": len(refused),
-        "reasons": sorted(reasons.items(), key=lambda item: -len(item[1])),
-    }
 
 
 def counted(first: Iterable[Tab], counts: Mapping[str, int]) -> list[Tab]:
