@@ -33,30 +33,35 @@ ROW = (
     "account_name",
     "customer_orders",
     "reason_code",
+    "own_warehouse",
+    "own_service",
 )
 _SELECT = (
     "SELECT o.id, o.account_id, o.platform, o.state, o.ship_name, o.ship_company, o.ship_lines, o.ship_city,"
     " o.ship_region, o.ship_postcode, o.ship_country, o.buyer_note, o.service_asked, o.currency, o.grand_total,"
-    " o.units, o.lines_count, o.tags, o.service_id, coalesce(a.name, ''), c.orders, o.reason_code{more}"
+    " o.units, o.lines_count, o.tags, o.service_id, coalesce(a.name, ''), c.orders, o.reason_code,"
+    " v.warehouse_id, v.service_id{more}"
     " FROM orders_order o LEFT JOIN channels_account a ON a.id = o.account_id"
-    " LEFT JOIN orders_customer c ON c.id = o.customer_id"
+    " LEFT JOIN orders_customer c ON c.id = o.customer_id LEFT JOIN orders_routeoverride v ON v.order_id = o.id"
 )
+# Of the sold pieces those that are not sent: cancelled at the marketplace, or kept back by a person.
+_KEPT_BACK = "l.quantity - least(l.quantity - l.cancelled, coalesce(e.most, l.quantity))"
 _OF_SKU = (
     " s.code, s.weight_g, coalesce(s.length_mm, 0)::bigint * coalesce(s.width_mm, 0) * coalesce(s.height_mm, 0),"
     " coalesce(s.battery, false), coalesce(s.tags, '[]'::jsonb)"
 )
 _LINES = (
-    "SELECT l.order_id, l.id, l.sku_id, l.seller_sku, l.title, l.quantity, l.cancelled, l.shipped, l.units,"
+    f"SELECT l.order_id, l.id, l.sku_id, l.seller_sku, l.title, l.quantity, {_KEPT_BACK}, l.shipped, l.units,"
     f"{_OF_SKU} FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id"
-    " WHERE l.order_id = ANY(%s) ORDER BY l.id"
+    " LEFT JOIN orders_lineedit e ON e.line_id = l.id WHERE l.order_id = ANY(%s) ORDER BY l.id"
 )
 # As routing would find them: a listing that was matched meanwhile counts, and what was shipped counts as open again.
 _LINES_AS_NEW = (
-    "SELECT l.order_id, l.id, coalesce(l.sku_id, x.sku_id), l.seller_sku, l.title, l.quantity, l.cancelled, 0,"
+    f"SELECT l.order_id, l.id, coalesce(l.sku_id, x.sku_id), l.seller_sku, l.title, l.quantity, {_KEPT_BACK}, 0,"
     f" CASE WHEN l.sku_id IS NULL AND x.sku_id IS NOT NULL THEN l.quantity * x.units ELSE l.units END,{_OF_SKU}"
     " FROM orders_orderline l LEFT JOIN channels_listing x ON l.sku_id IS NULL AND x.account_id = l.account_id"
     " AND x.seller_sku = l.seller_sku LEFT JOIN inventory_sku s ON s.id = coalesce(l.sku_id, x.sku_id)"
-    " WHERE l.order_id = ANY(%s) ORDER BY l.id"
+    " LEFT JOIN orders_lineedit e ON e.line_id = l.id WHERE l.order_id = ANY(%s) ORDER BY l.id"
 )
 
 

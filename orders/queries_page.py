@@ -204,10 +204,12 @@ def line_facts(order_id: int) -> list[routing.LineFact]:
     """What the rules see of the lines that are still to be sent."""
     out = []
     for pk, sku_id, seller_sku, title, quantity, open_pieces, units, code, weight, volume, battery, tags_ in bulk.fetch(
-        "SELECT l.id, l.sku_id, l.seller_sku, l.title, l.quantity, l.quantity - l.cancelled, l.units, coalesce(s.code, ''),"
+        "SELECT l.id, l.sku_id, l.seller_sku, l.title, l.quantity,"
+        " least(l.quantity - l.cancelled, coalesce(e.most, l.quantity)), l.units, coalesce(s.code, ''),"
         " s.weight_g, coalesce(s.length_mm, 0)::bigint * coalesce(s.width_mm, 0) * coalesce(s.height_mm, 0),"
         " coalesce(s.battery, false), coalesce(s.tags, '[]'::jsonb)"
-        " FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id WHERE l.order_id = %s ORDER BY l.id",
+        " FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id"
+        " LEFT JOIN orders_lineedit e ON e.line_id = l.id WHERE l.order_id = %s ORDER BY l.id",
         [order_id],
     ):
         if open_pieces > 0:

@@ -183,7 +183,13 @@ def route(
         return made
     plan = made.plan = decide(facts_of(row, lines, asked=rules.asked), rules)
     made.tags = list(dict.fromkeys([*made.tags, *plan.tags]))
-    if plan.warehouse is not None:
+    own = row.get("own_warehouse")  # a person's choice stands above the rules
+    if own is not None:
+        if own not in where.warehouses.values():
+            made.stop(states.HELD, "route.chosen_warehouse_closed")
+            return made
+        made.warehouses = (own,)
+    elif plan.warehouse is not None:
         chosen = where.warehouses.get(plan.warehouse)
         if chosen is None:
             made.stop(states.HELD, "route.no_warehouse", warehouse=plan.warehouse)
@@ -203,15 +209,25 @@ def route(
     elif barred is not None:
         made.stop(states.HELD, barred[0], **barred[1])
     else:
-        _choose_service(made, row["ship_country"], lines, where.services)
+        _choose_service(made, row["ship_country"], lines, where.services, row.get("own_service"))
     return made
 
 
 def _choose_service(
-    made: Route, country: str, lines: Sequence[LineFact], services: Mapping[str, Mapping[str, Any]]
+    made: Route,
+    country: str,
+    lines: Sequence[LineFact],
+    services: Mapping[str, Mapping[str, Any]],
+    own: int | None = None,
 ) -> None:
-    """A rule's service, or the only one there is; it must take the country, the weight and the battery."""
+    """A person's service (``own``, its id), a rule's, or the only one there is; it must take the country, the weight and
+    the battery."""
     key = made.plan.service if made.plan is not None else None
+    if own is not None:
+        key = next((name for name, one in services.items() if one["id"] == own), None)
+        if key is None:
+            made.stop(states.HELD, "route.chosen_service_gone")
+            return
     if key is None and len(services) == 1:
         key = next(iter(services))
     if key is None:

@@ -40,12 +40,15 @@ _ORDER = (
 ).split()
 _ORDERS = f"SELECT {', '.join(_ORDER)} FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
 
-# Open pieces: sold, not cancelled, not sent (by us or by somebody else), not in a parcel already.
+# Open pieces: sold, not cancelled or kept back, not sent (by us or by somebody else), not in a parcel already.
 _LINES = """
-SELECT l.order_id, l.id, l.quantity, l.units, l.cancelled, greatest(l.shipped, coalesce(c.covered, 0)), l.line_total,
+SELECT l.order_id, l.id, l.quantity, l.units,
+       l.quantity - least(l.quantity - l.cancelled, coalesce(e.most, l.quantity)),
+       greatest(l.shipped, coalesce(c.covered, 0)), l.line_total,
        l.title, s.id, s.code, s.title, s.title_zh, s.customs_name_en, s.customs_name_zh, s.hs_code, s.origin_country,
        s.battery, s.weight_g, s.customs_value, s.customs_currency
   FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id
+  LEFT JOIN orders_lineedit e ON e.line_id = l.id
   LEFT JOIN (SELECT cl.line_id, sum(cl.quantity) AS covered FROM orders_consignmentline cl
                JOIN orders_consignment k ON k.id = cl.consignment_id AND k.state = 'open'
                JOIN orders_orderline x ON x.id = cl.line_id

@@ -44,6 +44,9 @@ def find(trail: Trail) -> None:
     ids = trail.get(ORDER)
     if not ids:
         return
+    if trail.whole:  # what was sent again goes with its order; the other way round its own time counts
+        copies = bulk.fetch("SELECT order_id FROM orders_manualorder WHERE copied_from_id = ANY(%s)", [ids])
+        trail.add(ORDER, [row[0] for row in copies if row[0] is not None])
     rows = bulk.fetch(
         "SELECT account_id, external_id, buyer_id, customer_id, ship_name, buyer_name, ship_phone, ship_email, buyer_email"
         " FROM orders_order WHERE id = ANY(%s)",
@@ -111,6 +114,7 @@ def erase(trail: Trail) -> dict[str, int]:
     now = clock.now()
     keep = [] if trail.whole else keepers()
     ids = [row[0] for row in bulk.fetch(_EMPTY, [keep, now, now, trail.get(ORDER)])]
+    notes = bulk.execute("DELETE FROM orders_ordernote WHERE order_id = ANY(%s)", [trail.get(ORDER)])
     former = bulk.execute("DELETE FROM orders_formeraddress WHERE order_id = ANY(%s)", [trail.get(ORDER)])
     reindex(ids)
     record_many(ACTOR, [("order", pk, "order.personal_erased", {}) for pk in ids])
@@ -119,7 +123,7 @@ def erase(trail: Trail) -> dict[str, int]:
         record_many(ACTOR, [("order", pk, "order.held", {"why": "order.person_erased"}) for pk in stopped])
     identities = _pseudonyms(trail)
     _rename(trail.get(CUSTOMER))
-    return {"orders": len(ids), "former addresses": former, "identities": identities}
+    return {"orders": len(ids), "former addresses": former, "notes": notes, "identities": identities}
 
 
 def keepers() -> list[str]:
@@ -169,8 +173,8 @@ def _rename(customer_ids: Sequence[int]) -> None:
 
 # When an order came to its end. Delivered by the parcels' own dates; what others sent by the platform's promise.
 _DUE = """
-SELECT o.id FROM orders_order o
-  JOIN unnest(%s::text[], %s::int[]) AS p(platform, days) ON p.platform = o.platform
+SELECT o.id FROM orders_order o {source}
+  JOIN unnest(%s::text[], %s::int[]) AS p(platform, days) ON p.platform = {platform}
  WHERE o.id > %s AND o.purged_at IS NULL AND o.state = ANY(%s) AND o.placed_at < %s::timestamptz - p.days * interval '1 day'
    AND %s::timestamptz - p.days * interval '1 day' >= CASE
        WHEN o.state IN ('delivered', 'returned') THEN coalesce(
@@ -181,6 +185,12 @@ SELECT o.id FROM orders_order o
        ELSE greatest(o.state_at, o.channel_updated_at, o.deliver_by) + %s END
  ORDER BY o.id LIMIT %s
 """
+# What a person sent again belongs to the person of the first order: that platform's days count.
+_SENT_AGAIN = "JOIN orders_manualorder m ON m.order_id = o.id JOIN orders_order f ON f.id = m.copied_from_id"
+_WAYS = (
+    _DUE.format(source="", platform="o.platform"),
+    _DUE.format(source=_SENT_AGAIN, platform="f.platform"),
+)
 ENDED = (
     states.DELIVERED,
     states.RETURNED,
@@ -199,15 +209,14 @@ def due() -> Iterator[Trail]:
     rows = bulk.fetch("SELECT DISTINCT platform FROM channels_account")
     for platform in {"", *(row[0] for row in rows)} - set(days):
         days[platform] = WITHOUT_PLATFORM
-    last, now = 0, clock.now()
-    while True:
-        rows = bulk.fetch(_DUE, [list(days), list(days.values()), last, list(ENDED), now, now, LOST_AFTER, PAGE])
-        if not rows:
-            return
-        trail = Trail(whole=False)
-        trail.add(ORDER, [row[0] for row in rows])
-        yield trail
-        last = rows[-1][0]
+    now = clock.now()
+    for way in _WAYS:
+        last = 0
+        while rows := bulk.fetch(way, [list(days), list(days.values()), last, list(ENDED), now, now, LOST_AFTER, PAGE]):
+            trail = Trail(whole=False)
+            trail.add(ORDER, [row[0] for row in rows])
+            yield trail
+            last = rows[-1][0]
 
 
 def expire() -> int:

@@ -188,6 +188,7 @@ def close_combined(moved: Sequence[Moved], now: datetime, actor: Actor) -> dict[
     """
     olds = sorted({item.old_order for item in moved})
     targets = {item.old_order: item.new_order for item in moved}
+    _take_own_lines_along(targets)
     rows = bulk.fetch(
         "SELECT o.id, o.state, EXISTS (SELECT 1 FROM orders_orderline l WHERE l.order_id = o.id)"
         " FROM orders_order o WHERE o.id = ANY(%s) ORDER BY o.id FOR UPDATE",
@@ -217,6 +218,17 @@ def close_combined(moved: Sequence[Moved], now: datetime, actor: Actor) -> dict[
     return _carry(carried, now)
 
 
+def _take_own_lines_along(targets: dict[int, int]) -> None:
+    """Lines that persons added (a gift) go where the marketplace's lines of their order all went."""
+    olds, news = bulk.columns(targets.items()) if targets else ([], [])
+    bulk.execute(
+        "UPDATE orders_orderline l SET order_id = t.new FROM unnest(%s::bigint[], %s::bigint[]) AS t(old, new)"
+        " WHERE l.order_id = t.old AND l.account_id IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM orders_orderline x WHERE x.order_id = t.old AND x.account_id IS NOT NULL)",
+        [olds, news],
+    )
+
+
 def _carry(carried: dict[int, list[str]], now: datetime) -> dict[int, int]:
     """New orders that are wholly covered by parcels of the old ones stand where the slowest of those stood."""
     if not carried:
@@ -242,11 +254,12 @@ def _carry(carried: dict[int, list[str]], now: datetime) -> dict[int, int]:
 
 
 def known_lines(order_ids: Sequence[int]) -> dict[int, dict[str, tuple[Any, ...]]]:
-    """{order: {external line id: (quantity, cancelled, shipped, unit price, line total, tax, discount)}}."""
+    """{order: {external line id: (quantity, cancelled, shipped, unit price, line total, tax, discount)}}, of the lines
+    that the marketplace knows."""
     out: dict[int, dict[str, tuple[Any, ...]]] = {}
     for order_id, external, *figures in bulk.fetch(
         "SELECT order_id, external_line_id, quantity, cancelled, shipped, unit_price, line_total, tax, discount"
-        " FROM orders_orderline WHERE order_id = ANY(%s)",
+        " FROM orders_orderline WHERE order_id = ANY(%s) AND account_id IS NOT NULL",
         [list(order_ids)],
     ):
         out.setdefault(order_id, {})[external] = tuple(figures)
@@ -277,7 +290,10 @@ def demand_differs(known: dict[str, tuple[Any, ...]], order: canonical.Order) ->
 
 
 def upsert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], catalogue: Catalogue) -> list[Moved]:
-    """Lines of newer revisions: known ones take the new figures, new ones are added, vanished ones count as cancelled."""
+    """Lines of newer revisions: known ones take the new figures, new ones are added, vanished ones count as cancelled.
+
+    What a person said about a line (its SKU, units a piece) stays; lines that persons added are none of this.
+    """
     rows = [_row(account_id, order_id, line, catalogue) for order_id, order in pairs for line in order.lines]
     names = [(order_id, line.external_line_id) for order_id, order in pairs for line in order.lines]
     moved: list[Moved] = []
@@ -296,14 +312,16 @@ def upsert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], 
     if changed:
         moved = _move_lines(account_id, changed)
         bulk.execute(
-            "UPDATE orders_orderline l SET units = l.quantity * coalesce(g.units, 1) FROM channels_listing g"
+            "UPDATE orders_orderline l SET units = l.quantity * coalesce("
+            "(SELECT e.per_piece FROM orders_lineedit e WHERE e.line_id = l.id), g.units, 1) FROM channels_listing g"
             " WHERE l.account_id = %s AND l.external_line_id = ANY(%s)"
             " AND g.account_id = l.account_id AND g.seller_sku = l.seller_sku",
             [account_id, [row[2] for row in changed]],
         )
     orders, externals = bulk.columns(names)
     bulk.execute(
-        "UPDATE orders_orderline SET cancelled = quantity WHERE order_id = ANY(%s) AND external_line_id <> ALL(%s)",
+        "UPDATE orders_orderline SET cancelled = quantity"
+        " WHERE order_id = ANY(%s) AND external_line_id <> ALL(%s) AND account_id IS NOT NULL",
         [list(set(orders)), externals],
     )
     return moved

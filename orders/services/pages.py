@@ -15,6 +15,7 @@ from core.permissions import Actor
 from core.secrets import keyed_hash
 from inventory.reservation import make_paid, release_many
 from orders import incoming, states
+from orders.models import MANUAL
 from orders.services import customers, lines
 
 
@@ -348,7 +349,7 @@ def reindex(order_ids: list[int]) -> None:
     """Write the search rows anew from what stands in the tables (after an edit, a booking, a revision)."""
     if not order_ids:
         return
-    names = ("id", "external_id", *incoming.PERSONAL)
+    names = ("id", "external_id", "platform", *incoming.PERSONAL)
     rows = _dicts(
         bulk.fetch(f"SELECT {', '.join(names)} FROM orders_order WHERE id = ANY(%s)", [order_ids]),
         names,
@@ -367,6 +368,12 @@ def reindex(order_ids: list[int]) -> None:
         [order_ids],
     ):
         numbers.setdefault(order_id, []).extend([tracking, waybill])
+    by_hand = [row["id"] for row in rows if row["platform"] == MANUAL]
+    if by_hand:
+        for order_id, reference in bulk.fetch(
+            "SELECT order_id, reference FROM orders_manualorder WHERE order_id = ANY(%s)", [by_hand]
+        ):
+            numbers.setdefault(order_id, []).append(reference)
     out = []
     for row in rows:
         grams, text = incoming.search_of(row, codes.get(row["id"], []), list(dict.fromkeys(numbers.get(row["id"], []))))

@@ -7,6 +7,7 @@ from core.audit import record
 from core.errors import BusinessError
 from core.permissions import Actor
 from orders import permissions, queries
+from orders.models import MANUAL
 from orders.services.ingest import ingest_pending
 
 
@@ -18,7 +19,7 @@ def pull_again(*, actor: Actor, order_id: int) -> bool:
     """
     actor.require(permissions.ROUTE)
     order = queries.get(actor, order_id)
-    if order.account is None:
+    if order.account is None or order.platform == MANUAL:
         raise BusinessError("order.no_account")
     answer = read_again(account_id=order.account.pk, external_ids=[order.external_id], actor=actor)
     if answer.missing:

@@ -16,13 +16,14 @@ SILENT_FOR = timedelta(hours=24)
 
 _WITHHELD = """
     SELECT id, external_id FROM orders_order
-     WHERE account_id = %s AND id > %s AND state = ANY(%s) AND channel_status = ANY(%s) AND NOT platform_fulfilled
+     WHERE account_id = %s AND id > %s AND platform <> 'manual' AND state = ANY(%s)
+       AND channel_status = ANY(%s) AND NOT platform_fulfilled
        AND NOT address_edited AND (ship_name = '' OR ship_lines = '[]'::jsonb) AND placed_at > %s
      ORDER BY id LIMIT %s
 """
 _SILENT = """
     SELECT id, external_id FROM orders_order
-     WHERE account_id = %s AND id > %s AND state = ANY(%s) AND updated_at < %s
+     WHERE account_id = %s AND id > %s AND platform <> 'manual' AND state = ANY(%s) AND updated_at < %s
      ORDER BY id LIMIT %s
 """
 

@@ -35,7 +35,7 @@ SELECT k.id, k.order_id, k.warehouse_id, k.issued_at, k.shipment_id, s.reference
 """
 _PIECES = """
 SELECT cl.consignment_id, cl.id, cl.line_id, cl.quantity, l.quantity, l.units, l.sku_id, l.external_line_id, o.id,
-       o.account_id, o.external_id, o.platform, o.channel_status
+       l.account_id, o.external_id, o.platform, o.channel_status
   FROM orders_consignmentline cl JOIN orders_orderline l ON l.id = cl.line_id JOIN orders_order o ON o.id = l.order_id
  WHERE cl.consignment_id = ANY(%s) ORDER BY cl.consignment_id, cl.id
 """
@@ -43,7 +43,10 @@ SELECT cl.consignment_id, cl.id, cl.line_id, cl.quantity, l.quantity, l.units, l
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line of a parcel; the order is the one that the line belongs to now (it may have been combined since)."""
+    """A line of a parcel; the order is the one that the line belongs to now (it may have been combined since).
+
+    ``account_id`` None: the marketplace does not know of the line (a gift, an order by hand), so it is not told of it.
+    """
 
     consignment_id: int
     id: int
