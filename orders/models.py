@@ -394,3 +394,6 @@ class OrderNote(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["order", "id"], name="ordernote_order")]
+
+
+from orders.models_rules import RuleTrial, RuleTrialRow  # noqa: E402, F401
