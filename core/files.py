@@ -50,14 +50,18 @@ def store(
     account_id: int | None = None,
     warehouse_id: int | None = None,
     purge_at: datetime | None = None,
+    owner_id: int | None = None,
 ) -> StoredFile:
     """Keep a file. ``operation``: the permission to read it; ``account_id``/``warehouse_id``: the scope needed too.
+
+    ``owner_id``: the only user who may read it, because what it holds was put together with that person's rights.
 
     Raises BusinessError ``file.too_large``, ``file.empty``, ``file.type_mismatch`` (the content is not what
     ``media_type`` says). The bytes are written at once, the row with the caller's transaction; bytes without a row
     are swept.
     """
     made = _made(folder(), kind, name, content, media_type, operation, account_id, warehouse_id, purge_at)
+    made.owner_id = owner_id
     made.save(force_insert=True)
     return made
 
@@ -135,6 +139,8 @@ def visible(actor: Actor, uid: uuid.UUID) -> StoredFile | None:
     if file.account_id is not None and not actor.sees_account(file.account_id):
         return None
     if not actor.sees_warehouse(file.warehouse_id) or not actor.can(file.operation):
+        return None
+    if file.owner_id is not None and (actor.kind != "user" or actor.id != file.owner_id):
         return None
     return file
 

@@ -32,6 +32,7 @@ from core.tenancy import current_schema
 SLICE_SECONDS = 20.0
 MOST_LOG = 1000
 EVENT, HANDLER = "jobs.wanted", "jobs.run"
+FINISHED = "jobs.finished"  # done, failed or cancelled; the payload names the job
 ACTOR = "_actor"  # where the acting person's rights stand in params
 OPEN = (Job.QUEUED, Job.RUNNING)
 
@@ -54,11 +55,12 @@ class _Cancelled(_Stopped):
 
 @dataclass
 class Step:
-    """What one committed step did; filled in by the job."""
+    """What one committed step did; filled in by the job. ``checkpoint``: set inside, when it is known only there."""
 
     done: int = 0
     failed: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
+    checkpoint: Any = None
 
     def fail(self, item_id: int | None, label: str, code: str, **params: Any) -> None:
         """One item could not be done: counted, and listed with its reason. No personal data in ``label``."""
@@ -89,9 +91,10 @@ class JobRun:
         After it the job may be stopped (cancelled) or put off (its slice is over, when a checkpoint was given), by an
         exception that passes through the function. Raises LeaseLost (rolled back) when another process has the job.
         """
-        made = Step()
+        made = Step(checkpoint=checkpoint)
         with transaction.atomic(durable=True):
             yield made
+            checkpoint = made.checkpoint
             self._write(made, checkpoint, total)
         if checkpoint is not None:
             self.checkpoint = checkpoint
@@ -191,6 +194,7 @@ def cancel(actor: Actor, job_id: int) -> None:
         found = _mine(actor, job_id)
         if found.state == Job.QUEUED:
             found.state, found.finished_at = Job.CANCELLED, clock.now()
+            events.emit(FINISHED, {"id": found.pk})
         found.cancel_asked = True
         found.save(update_fields=["state", "finished_at", "cancel_asked"])
 
@@ -251,8 +255,7 @@ def _handle(payload: dict[str, Any]) -> None:
             "state = %s, error_code = %s, error_params = %s, finished_at = %s, lease_until = NULL",
             [state, code, json.dumps(params), None if again else clock.now()],
         )
-        if again:
-            events.emit(EVENT, payload)
+        events.emit(EVENT, payload) if again else events.emit(FINISHED, {"id": run.id})
 
 
 def _outcome(run: JobRun) -> tuple[str, str, dict[str, Any]]:

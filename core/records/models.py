@@ -90,7 +90,8 @@ class Job(TenantModel):
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # in the bell's panel or on the page of jobs
+    told_at = models.DateTimeField(null=True)  # by the note that comes up on whatever page one is
     error_code = models.CharField(max_length=80, default="", blank=True)
     error_params = models.JSONField(default=dict)
     purge_at = models.DateTimeField(null=True)
@@ -101,11 +102,12 @@ class Job(TenantModel):
         indexes = [
             models.Index(fields=["state", "id"], name="job_state"),
             models.Index(fields=["actor_id", "-id"], name="job_actor"),
+            models.Index(fields=["actor_id", "id"], name="job_unseen", condition=models.Q(seen_at__isnull=True)),
         ]
 
 
 class SavedView(TenantModel):
-    """A named filter of a list; ``shared`` ones are everybody's."""
+    """A named filter of a list; ``shared`` ones are everybody's. ``query``: {tab, text, chosen: {filter: [value]}}."""
 
     id = models.BigAutoField(primary_key=True)
     list_name = models.CharField(max_length=40)
@@ -118,6 +120,20 @@ class SavedView(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["list_name", "user_id", "name"], name="view_once")]
+
+
+class ViewDefault(TenantModel):
+    """The view with which a list opens for a person."""
+
+    id = models.BigAutoField(primary_key=True)
+    list_name = models.CharField(max_length=40)
+    user_id = models.BigIntegerField()
+    view = models.ForeignKey(SavedView, models.CASCADE, related_name="+")
+
+    plain = ("list_name",)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["list_name", "user_id"], name="view_default_once")]
 
 
 class StoredFile(TenantModel):
@@ -134,6 +150,7 @@ class StoredFile(TenantModel):
     operation = models.CharField(max_length=80)  # permission needed to read it
     account_id = models.BigIntegerField(null=True)
     warehouse_id = models.BigIntegerField(null=True)
+    owner_id = models.BigIntegerField(null=True)  # only this user may read it: what he took out with his own rights
     created_at = models.DateTimeField()
     purge_at = models.DateTimeField(null=True)
 

@@ -12,6 +12,7 @@ from core.errors import BusinessError
 from core.permissions import Actor
 from core.ui.lists.bulk import OUTCOME
 from core.ui.lists.contract import SIZES, Filter, ListPage, Rows, State
+from core.ui.lists.export import columns_of
 from core.ui.requests import PageRequest
 
 
@@ -47,9 +48,7 @@ def show(request: PageRequest, page: ListPage, context: Mapping[str, Any] | None
 
 def _table(request: PageRequest, page: ListPage, found: Rows, state: State) -> dict[str, Any]:
     table = page.table(found.rows, request=request)
-    everything = [column.name for column in table.columns]
-    kept = set(request.COOKIES.get(f"columns_{page.name}", "").split(".")) & set(everything)
-    kept |= set(page.table.required) if kept else set(everything)
+    kept = frozenset(columns_of(page, request.COOKIES.get(f"columns_{page.name}", "")))
     columns = [column for column in table.columns if column.name in kept]
     rows = [
         {
