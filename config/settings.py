@@ -79,6 +79,7 @@ TENANT_APPS = [
     "fulfilment",
     "crm",
     "fba",
+    "api",
 ]
 TOP_APPS = ["sandbox"]  # commands only, no tables
 INSTALLED_APPS = SHARED_APPS + TENANT_APPS + TOP_APPS
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.HostMiddleware",
+    "api.middleware.ProblemMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.ui.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",

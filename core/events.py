@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from core import bulk
 from core.clock import monotonic, wall
 from core.errors import LeaseLost
-from core.tenancy import PUBLIC, require_tenant
+from core.tenancy import PUBLIC, current_schema, require_tenant
 
 Payload = dict[str, Any]
 OnFailure = Literal["hold", "aside"]
@@ -42,6 +42,7 @@ class Handler:
     on_failure: OnFailure
     retries: int
     merge: bool = False
+    wanted: Callable[[], bool] | None = None
 
 
 class HeldRow(Protocol):
@@ -71,15 +72,17 @@ def on(
     on_failure: OnFailure = "aside",
     retries: int = 8,
     merge: bool = False,
+    wanted: Callable[[], bool] | None = None,
 ) -> Callable[[Callable[[Payload], None]], Callable[[Payload], None]]:
     """Register a handler, at import of the app's ``handlers`` module (imported by its ``AppConfig.ready``).
 
     ``name`` is stored in rows: never rename it while rows are open. ``stream`` names what must be handled one after the
     other within the tenant (default: everything of this handler); at most 90 characters. ``retries``: tries before the
     row is dead. ``merge``: rows that wait behind one in its stream are handled together with it; their payloads are
-    {"ids": […]} and nothing else, and one call gets all ids. The handler may run more than once: its last transaction
-    is opened with ``close_row()``, so that what it does there happens exactly once; one that opens none is closed after
-    it has returned.
+    {"ids": […]} and nothing else, and one call gets all ids. ``wanted``: asked at ``emit`` in the tenant's schema; where it
+    is False no row is written (what few tenants use costs the others nothing). The handler may run more than once: its
+    last transaction is opened with ``close_row()``, so that what it does there happens exactly once; one that opens none
+    is closed after it has returned.
     """
 
     def register(call: Callable[[Payload], None]) -> Callable[[Payload], None]:
@@ -87,7 +90,8 @@ def on(
         if known is not None and known.call is not call:
             raise ValueError(f"handler {name!r} is registered twice")
         if known is None:
-            handler = Handler(event, name, call, stream or (lambda payload: ""), on_failure, retries, merge)
+            named = stream or (lambda payload: "")
+            handler = Handler(event, name, call, named, on_failure, retries, merge, wanted)
             _by_name[name] = handler
             _by_event.setdefault(event, []).append(handler)
         return call
@@ -110,10 +114,14 @@ def emit_many(event: str, payloads: list[Payload], *, schema: str | None = None)
         raise transaction.TransactionManagementError(f"emit({event!r}) needs the transaction of what it tells about")
     home = schema or require_tenant()
     at = wall()
+    here = home == current_schema()
+    handlers = [
+        one for one in _by_event.get(event, ()) if payloads and (one.wanted is None or not here or one.wanted())
+    ]
     rows = [
         (home, event, handler.name, _stream(handler, payload), json.dumps(payload), 0, 0, at, at, "", "{}")
         for payload in payloads
-        for handler in _by_event.get(event, ())
+        for handler in handlers
     ]
     if rows:
         columns = "schema event handler stream payload state attempt created_at available_at error_code error_params"

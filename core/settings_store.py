@@ -36,10 +36,15 @@ def get(name: str, default: Any = None) -> Any:
 def put(actor: Actor, name: str, value: Any) -> None:
     """Set a value (anything JSON can hold), with an audit entry. Raises NotAllowed, NoTenant."""
     actor.require(CHANGE)
+    keep(name, value)
+    audit.record(actor, "setting", None, "setting.changed", name=name)
+
+
+def keep(name: str, value: Any) -> None:
+    """Set what a service derives from its own rows, to be read here without a query of its own: no right, no history."""
     schema, known = require_tenant(), _known.get()
     conflict = "(name) DO UPDATE SET value = EXCLUDED.value"
     bulk.insert("records_tenantsetting", ("name", "value"), [(name, json.dumps(value))], conflict=conflict)
-    audit.record(actor, "setting", None, "setting.changed", name=name)
     if known is not None:
         known.pop(schema, None)
 

@@ -137,6 +137,7 @@ def shift_reserved(deltas: dict[tuple[int, int], int]) -> None:
         " WHERE s.warehouse_id = d.warehouse_id AND s.sku_id = d.sku_id",
         [warehouses, skus, units],
     )
+    emit("inventory.stock_changed", {"ids": sorted(set(skus))})
 
 
 def release_many(

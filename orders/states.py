@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from core import bulk, clock
 from core.errors import IllegalMove
+from core.events import emit
 
 PENDING = "pending"  # not paid yet; stock set aside with an expiry
 NEW = "new"  # paid, waits for its route
@@ -114,4 +115,7 @@ def move(
             sources,
         ],
     )
-    return [row[0] for row in rows]
+    moved = [row[0] for row in rows]
+    if moved:
+        emit("orders.moved", {"ids": moved, "state": target})
+    return moved

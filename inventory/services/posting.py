@@ -299,6 +299,7 @@ def _shift_stock(
             " WHERE s.warehouse_id = d.warehouse_id AND s.sku_id = d.sku_id",
             bulk.columns(rows),
         )
+        emit("inventory.stock_changed", {"ids": sorted({row[1] for row in rows})})
     grown = sorted({sku for (_, sku), change in sellable.items() if change > 0})
     if grown:
         emit("inventory.available", {"skus": grown})

@@ -122,6 +122,8 @@ def _write(account_id: int, platform: str, page: list[Incoming], actor: Actor, r
         _write(account_id, platform, page[middle:], actor, result)
         return
     result.add(written)
+    if written.created:
+        emit("orders.created", {"ids": written.created})
     if written.to_route:
         emit("orders.imported", {"account": account_id, "ids": written.to_route})
     if written.changed:

@@ -33,6 +33,7 @@ OURS = (
     "fulfilment",
     "crm",
     "fba",
+    "api",
     "sandbox",
     "config",
 )

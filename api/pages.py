@@ -1,0 +1,5 @@
+"""What the interface registers with the shell."""
+
+
+def register() -> None:
+    pass

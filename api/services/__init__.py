@@ -1,0 +1,1 @@
+"""Acts on the programming interface: keys, kept answers, webhooks out."""
