@@ -91,8 +91,9 @@ class OrdersList(lists.ListPage):
 
     def rows(self, actor: Actor, state: State) -> Rows:
         found = queries.page(actor, filter_of(state), after=state.after, before=state.before, limit=state.size)
+        here, view = reverse("orders:index"), state.query()
         for row in found.rows:
-            row["href"] = self.href(row, state)
+            row["href"] = f"{here}{row['id']}/?{view}"
         return Rows(found.rows, found.next, found.prev)
 
     def href(self, row: Mapping[str, Any], state: State) -> str:

@@ -91,4 +91,5 @@ def say(code: str, params: Mapping[str, Any] | None = None, lang: str | None = N
     template = SENTENCES.get(code)
     if template is None:
         return code
-    return _Sentence(params or {}).format(gettext(template)).strip()
+    said = gettext(template)
+    return said.strip() if "{" not in said else _Sentence(params or {}).format(said).strip()

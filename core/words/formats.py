@@ -41,7 +41,13 @@ def number(value: Any) -> str:
     """An integer or decimal with the language's separators."""
     if value is None or value == "":
         return DASH
-    return str(format_decimal(value, locale=locale(), decimal_quantization=False))
+    return _number(value, locale())
+
+
+# A page of 500 rows draws thousands of numbers, most of them alike; babel takes its time for each.
+@lru_cache(maxsize=20_000)
+def _number(value: Any, where: Locale) -> str:
+    return str(format_decimal(value, locale=where, decimal_quantization=False))
 
 
 def compact(value: int) -> str:
@@ -58,11 +64,15 @@ def amount(value: Any, currency: str) -> str:
     """An amount without its currency, with the currency's decimals (and more only where they are not zero)."""
     if value is None or value == "":
         return DASH
+    return _amount(Decimal(value), currency, locale())
+
+
+@lru_cache(maxsize=20_000)
+def _amount(value: Decimal, currency: str, where: Locale) -> str:
     places = MINOR_UNITS.get(currency, 2)
-    rounded = Decimal(value)
-    exact = -int(rounded.normalize().as_tuple().exponent)
+    exact = -int(value.normalize().as_tuple().exponent)
     pattern = _pattern(max(places, min(exact, 4)) if exact > places else places)
-    return str(format_decimal(rounded, format=pattern, locale=locale())).replace("-", "\N{MINUS SIGN}")
+    return str(format_decimal(value, format=pattern, locale=where)).replace("-", "\N{MINUS SIGN}")
 
 
 def money(value: Any, currency: str) -> str:
@@ -111,12 +121,22 @@ def short(value: datetime | None) -> str:
     if local.date() == today.date():
         return local.strftime("%H:%M")
     if local.year == today.year:
-        return f"{format_skeleton('MMMd', local, locale=locale())} {local.strftime('%H:%M')}"
-    return str(format_date(local.date(), "medium", locale=locale()))
+        return f"{day(local.date())} {local:%H:%M}"
+    return _date(local.date(), locale())
 
 
 def day(value: date) -> str:
-    return str(format_skeleton("MMMd", value, locale=locale()))
+    return _day(value, locale())
+
+
+@lru_cache(maxsize=4000)
+def _day(value: date, where: Locale) -> str:
+    return str(format_skeleton("MMMd", value, locale=where))
+
+
+@lru_cache(maxsize=4000)
+def _date(value: date, where: Locale) -> str:
+    return str(format_date(value, "medium", locale=where))
 
 
 def span(seconds: float) -> str:

@@ -137,3 +137,9 @@ def test_parameters_reach_no_attributes() -> None:
     from core.words import _Sentence
 
     assert _Sentence({"a": "x"}).format("{a.__class__}") == "—"
+
+
+def test_a_code_has_one_sentence() -> None:
+    from core.words.catalogue import TWICE
+
+    assert not TWICE

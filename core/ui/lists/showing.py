@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from core.errors import BusinessError
 from core.permissions import Actor
+from core.records import saved_views
+from core.ui.lists import registry
 from core.ui.lists.bulk import OUTCOME
 from core.ui.lists.contract import SIZES, Filter, ListPage, Rows, State
+from core.ui.lists.drawing import drawer
 from core.ui.lists.export import columns_of
 from core.ui.requests import PageRequest
 
@@ -21,9 +24,14 @@ def show(request: PageRequest, page: ListPage, context: Mapping[str, Any] | None
     state = page.state(request.GET, request.COOKIES.get(f"size_{page.name}", ""))
     if asked := request.GET.get("choices", ""):
         return _choices(request, page, state, asked)
+    part = request.GET.get("part") == "rows"
+    views = [] if part else _views(request.actor, page, state)
+    opened = next((one for one in views if one["view"].default), None)
+    if opened and not request.GET:  # the bare address, as the menu has it
+        return HttpResponseRedirect(f"?{opened['query']}")
     found = page.rows(request.actor, state)
     shown = _table(request, page, found, state)
-    if request.GET.get("part") == "rows":
+    if part:
         return render(request, "ui/list/rows.html", shown)
     tabs = page.tabs(request.actor)
     whole = {
@@ -34,6 +42,10 @@ def show(request: PageRequest, page: ListPage, context: Mapping[str, Any] | None
         "total": next((tab.count for tab in tabs if tab.key == state.tab), None) if not state.narrowed else None,
         "filters": [_filter(one, state, request.actor) for one in page.filters()],
         "bulk": [one for one in page.bulk() if request.actor.can(one.operation)],
+        "views": views,
+        "views_on": registry.known(page.name),
+        "may_share": request.actor.can(saved_views.SHARE),
+        "may_export": _may_export(request.actor, page),
         "freshness": page.freshness(request.actor),
         "empty": page.empty(request.actor, state) if not found.rows else None,
         "sizes": SIZES,
@@ -50,15 +62,9 @@ def _table(request: PageRequest, page: ListPage, found: Rows, state: State) -> d
     table = page.table(found.rows, request=request)
     kept = frozenset(columns_of(page, request.COOKIES.get(f"columns_{page.name}", "")))
     columns = [column for column in table.columns if column.name in kept]
+    cells = drawer(table, columns)
     rows = [
-        {
-            "id": row.record["id"],
-            "href": page.href(row.record, state),
-            "cells": [
-                (column.name, page.table.cards.get(column.name, "none"), row.get_cell(column.name))
-                for column in columns
-            ],
-        }
+        {"id": row.record["id"], "href": row.record.get("href") or page.href(row.record, state), "cells": cells(row)}
         for row in table.rows
     ]
     return {
@@ -72,8 +78,30 @@ def _table(request: PageRequest, page: ListPage, found: Rows, state: State) -> d
         "next": state.at(after=found.next) if found.next else "",
         "prev": state.at(before=found.prev) if found.prev else "",
         "span": len(columns) + 1,
-        "selects": any(request.actor.can(one.operation) for one in page.bulk()),
+        "selects": _may_export(request.actor, page) or any(request.actor.can(one.operation) for one in page.bulk()),
     }
+
+
+def _may_export(actor: Actor, page: ListPage) -> bool:
+    return bool(page.export) and registry.known(page.name) and actor.can(page.export)
+
+
+def kept(state: State) -> dict[str, Any]:
+    """What a saved view keeps of a state (see ``core.records.saved_views``)."""
+    return {"tab": state.tab, "text": state.text, "chosen": {key: list(values) for key, values in state.chosen.items()}}
+
+
+def _views(actor: Actor, page: ListPage, state: State) -> list[dict[str, Any]]:
+    """The saved views of the list: each with its query string, and whether it is what one sees."""
+    if not registry.known(page.name):
+        return []
+    filters = {one.key for one in page.filters()}
+    out = []
+    for one in saved_views.of_list(actor, page.name):
+        chosen = {key: tuple(values) for key, values in one.query.get("chosen", {}).items() if key in filters}
+        query = State(one.query.get("tab", ""), one.query.get("text", ""), chosen).query()
+        out.append({"view": one, "query": query, "on": query == state.query()})
+    return out
 
 
 def _filter(one: Filter, state: State, actor: Actor) -> dict[str, Any]:

@@ -1,12 +1,13 @@
-"""All sentences, by code. Each module holds one subject's; a code stands in one module only."""
+"""All sentences, by code. Each module of this folder holds one subject's; a code stands in one module only (a test)."""
 
 from __future__ import annotations
 
-from core.words.catalogue import access, companies, desks, goods, lists, orders, places, privacy, shipping, states, sync
+import importlib
+import pkgutil
 
 SENTENCES: dict[str, str] = {}
-for _module in (access, companies, desks, goods, lists, orders, places, privacy, shipping, states, sync):
-    _twice = SENTENCES.keys() & _module.SENTENCES.keys()
-    if _twice:
-        raise ValueError(f"codes with two sentences: {sorted(_twice)}")
-    SENTENCES |= _module.SENTENCES
+TWICE: set[str] = set()  # codes that stand in two modules
+for _info in pkgutil.iter_modules(__path__):
+    _here: dict[str, str] = importlib.import_module(f"{__name__}.{_info.name}").SENTENCES
+    TWICE |= SENTENCES.keys() & _here.keys()
+    SENTENCES |= _here

@@ -15,6 +15,7 @@ SENTENCES: dict[str, str] = {
         "These marketplaces belong to different regions. Connect one account per region."
     ),
     "account.no_sandbox": _("No test marketplace runs on this installation."),
+    "sandbox.no_products": _("Add the sandbox store's products first."),
     "account.sandbox_down": _("The test marketplace does not answer. Start it, then try again."),
     "account.period": _("Choose a day within the last two years."),
     "account.platform_silent": _("The marketplace does not answer now. Nothing was saved; try again in a few minutes."),
