@@ -10,7 +10,6 @@ urlpatterns = [
     path("pull", views.pull_all, name="pull_all"),
     path("connect/", views.connect, name="connect"),
     path("connect/<slug:platform>/", views.connect_platform, name="connect_platform"),
-    path("connect/<slug:platform>/sandbox", views.connect_sandbox, name="connect_sandbox"),
     path("<int:pk>/", views.show, name="account"),
     path("<int:pk>/pull", views.pull_now, name="pull_now"),
     path("<int:pk>/again", views.read_again, name="read_again"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from channels import permissions, queries, queries_page
+from channels import permissions, queries_page
 from channels.forms import AccountForm, AgainForm, ChangeForm
 from channels.labels import CAPABILITIES, JOBS
 from channels.pages import AccountsList
@@ -27,7 +27,6 @@ from core.ui.views import done, page, sentence
 
 POST = ("POST",)
 BOTH = ("GET", "HEAD", "POST")
-FIRST_PLACE = {"amazon": "US", "ebay": "US"}
 
 
 @page(permissions.VIEW)
@@ -194,20 +193,6 @@ def connect_platform(request: PageRequest, platform: str) -> HttpResponse:
             return done(request, _here(account.pk), _("Connected. Its orders are being read now."))
     context: dict[str, Any] = {"adapter": adapter, "form": form, "more": more, "secret": secret}
     return render(request, "channels/connect_platform.html", context)
-
-
-@page(permissions.CONNECT, methods=POST)
-def connect_sandbox(request: PageRequest, platform: str) -> HttpResponse:
-    """A store at the simulators in one click, named after its platform."""
-    adapter = adapter_of(platform)
-    taken = len([row for row in queries.accounts(request.actor) if row.platform == platform])
-    account = accounts.connect_sandbox_store(
-        actor=request.actor,
-        platform=platform,
-        name=_("{platform} sandbox {n}").format(platform=adapter.title, n=taken + 1),
-        marketplace=request.POST.get("marketplace", "").strip().upper() or FIRST_PLACE.get(platform, "US"),
-    )
-    return done(request, _here(account.pk), _("A sandbox store is connected; its orders are being read now."))
 
 
 def _refused(error: BusinessError, *forms: Any) -> None:

@@ -13,5 +13,6 @@ urlpatterns = [
     path("inbox/", include("crm.urls")),
     path("channels/", include("channels.urls")),
     path("carriers/", include("logistics.urls")),
+    path("sandbox/", include("sandbox.urls")),
     path("", include("tenants.urls_tenant")),
 ]

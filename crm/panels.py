@@ -30,7 +30,7 @@ def tiles(actor: Actor) -> Iterator[today.Tile]:
         "messages.failed", _("Answers not sent"), failed, today.NOW, "crm:index", "tab=failed", icon="mail-x"
     )
     yield today.Tile(
-        "messages.open", _("Buyers waiting"), found["open"] - late, today.SOON, "crm:index", "tab=open", icon="mail"
+        "messages.open", _("Buyers waiting"), found["open"], today.SOON, "crm:index", "tab=open", icon="mail"
     )
 
 

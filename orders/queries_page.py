@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from core import bulk, clock
+from core import bulk
 from core.permissions import Actor
 from core.rules import RuleExplanation, Trace, explain
 from inventory.codes import code_key
@@ -318,54 +318,3 @@ def find_skus(text: str) -> list[dict[str, Any]]:
         ["%" + code_key(wanted).replace("%", "\\%").replace("_", "\\_") + "%", like, like, SEARCHED],
     )
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-# -- figures ------------------------------------------------------------------------------------------------------------
-
-
-def by_day(actor: Actor, days: int, zone: str) -> list[tuple[Any, str, int]]:
-    """(day in ``zone``, account, orders placed) of the last days."""
-    scope, params = ("", []) if actor.accounts is None else (" AND o.account_id = ANY(%s)", [sorted(actor.accounts)])
-    since = clock.now() - timedelta(days=days)
-    rows = bulk.fetch(
-        "SELECT (o.placed_at AT TIME ZONE %s)::date AS day, coalesce(a.name, '—'), count(*)::int FROM orders_order o"
-        f" LEFT JOIN channels_account a ON a.id = o.account_id WHERE o.placed_at >= %s{scope} GROUP BY 1, 2",
-        [zone, since, *params],
-    )
-    return [(day, name, n) for day, name, n in rows]
-
-
-def overdue(actor: Actor) -> tuple[int, datetime | None]:
-    """(orders that should have left, the oldest one's deadline), by the partial index over open orders."""
-    scope: str = ""
-    params: list[Any] = []
-    if actor.accounts is not None:
-        scope, params = " AND account_id = ANY(%s)", [sorted(actor.accounts)]
-    if actor.warehouses is not None:
-        scope, params = (
-            f"{scope} AND (warehouse_id = ANY(%s) OR warehouse_id IS NULL)",
-            [*params, sorted(actor.warehouses)],
-        )
-    row = bulk.fetch(
-        "SELECT count(*)::int, min(ship_by) FROM orders_order WHERE ship_by < %s AND state IN"
-        " ('new', 'unmatched', 'address', 'held', 'short', 'ready', 'booking', 'failed', 'booked', 'packed')" + scope,
-        [clock.now(), *params],
-    )[0]
-    return row[0], row[1]
-
-
-def parcels_by_state(actor: Actor, states: Sequence[str]) -> dict[str, int]:
-    """{state: parcels} of the actor's warehouses, and of orders of the actor's accounts."""
-    scope: str = ""
-    params: list[Any] = [list(states)]
-    if actor.warehouses is not None:
-        scope += " AND p.warehouse_ref = ANY(%s)"
-        params.append(sorted(actor.warehouses))
-    if actor.accounts is not None:
-        scope += (
-            " AND EXISTS (SELECT 1 FROM orders_consignment k JOIN orders_order o ON o.id = k.order_id"
-            " WHERE k.shipment_id = p.id AND o.account_id = ANY(%s))"
-        )
-        params.append(sorted(actor.accounts))
-    sql = f"SELECT p.state, count(*)::int FROM logistics_shipment p WHERE p.state = ANY(%s){scope} GROUP BY p.state"
-    return dict(bulk.fetch(sql, params))

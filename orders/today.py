@@ -11,20 +11,22 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels import permissions as channel_permissions
-from channels.models import Account, Confirmation, RawPayload
+from channels.models import Account
 from channels.queries import accounts
 from core import clock
 from core.permissions import Actor
-from core.ui import menu, panels, today
-from core.ui.today import LATE, NOW, SOON, Step, Tile
+from core.ui import desk, first_run, menu, panels, today
+from core.ui.first_run import Step
+from core.ui.today import LATE, NOW, SOON, Tile
 from core.words import formats
-from inventory.models import Sku, Warehouse
-from logistics.models import CarrierAccount
+from inventory import permissions as stock_permissions
+from logistics import permissions as carrier_permissions
 from logistics.states import BOOKING, FAILED, HANDED, PACKED, QUEUED, READY, WAITING
-from orders import pages, permissions, queries, queries_page
-from orders.models import RuleSet
+from orders import pages, permissions, queries_today
 
 DAYS = 14
+# Dead letters that have a tile of their own, which opens the list where they are mended.
+OWN_TILES = ("message", "booking")
 IN_HOUSE = (QUEUED, BOOKING, WAITING, FAILED, READY, PACKED, HANDED)
 
 
@@ -32,14 +34,14 @@ def tiles(actor: Actor) -> Iterable[Tile]:
     """Orders that wait for a person."""
     if not actor.can(permissions.VIEW):
         return
-    late, oldest = queries_page.overdue(actor)
+    late, oldest = queries_today.overdue(actor)
     since = gettext("the oldest since {span}").format(
         span=formats.span((clock.now() - oldest).total_seconds()) if oldest else ""
     )
     yield Tile(
         "overdue", _("Overdue"), late, LATE, "orders:index", "tab=to_ship&overdue=1", since if late else "", "clock"
     )
-    counts = queries.tabs(actor)
+    counts = queries_today.open_counts(actor)
     for key, label, urgency, icon in (
         ("failed", _("Booking failed"), NOW, "alert-triangle"),
         ("address", _("Address to correct"), NOW, "map-pin"),
@@ -53,19 +55,24 @@ def tiles(actor: Actor) -> Iterable[Tile]:
 
 
 def channel_tiles(actor: Actor) -> Iterable[Tile]:
-    """What hangs between the marketplaces and us."""
-    if not actor.can(channel_permissions.VIEW):
-        return
-    mine = accounts(actor)
-    sick = mine.filter(health__in=(Account.RECONNECT, Account.FAILING)).count()
-    yield Tile("reconnect", _("Accounts to look after"), sick, LATE, "channels:accounts", icon="plug")
-    if not actor.can(channel_permissions.LETTERS):
-        return
-    ids = mine.values("pk")
-    dead = RawPayload.objects.filter(state=RawPayload.DEAD, account_id__in=ids).count()
-    yield Tile("dead", _("Could not be read in"), dead, NOW, "channels:deadletters", icon="inbox")
-    refused = Confirmation.objects.filter(state=Confirmation.REFUSED, account_id__in=ids).count()
-    yield Tile("refused", _("Confirmation refused"), refused, LATE, "channels:deadletters", "tab=confirm", icon="send")
+    """What hangs between the marketplaces and us, and everything else that gave up: a tile for each tab of the desk."""
+    if actor.can(channel_permissions.VIEW):
+        sick = accounts(actor).filter(health__in=(Account.RECONNECT, Account.FAILING)).count()
+        yield Tile("reconnect", _("Accounts to look after"), sick, LATE, "channels:accounts", "tab=sick", icon="plug")
+    for source in desk.sources(actor):
+        if source.key in OWN_TILES:
+            continue
+        urgency = LATE if source.key == "confirm" else NOW
+        count = source.count(actor)
+        yield Tile(
+            f"dead.{source.key}",
+            source.label,
+            count,
+            urgency,
+            "channels:deadletters",
+            f"tab={source.key}",
+            icon="mail-x",
+        )
 
 
 def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
@@ -73,7 +80,7 @@ def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     last = clock.day_in(actor.timezone)
     days = [last - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    found = queries_page.by_day(actor, DAYS, actor.timezone)
+    found = queries_today.by_day(actor, DAYS, actor.timezone)
     if not found:
         return None
     totals: dict[str, int] = {}
@@ -101,7 +108,7 @@ def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
 
 def parcels_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
     """Parcels that are not at their end, by state."""
-    rows = queries_page.parcels_by_state(request.actor, IN_HOUSE)  # type: ignore[attr-defined]
+    rows = queries_today.parcels_by_state(request.actor, IN_HOUSE)  # type: ignore[attr-defined]
     if not rows:
         return None
     total = sum(rows.values())
@@ -133,53 +140,97 @@ def register() -> None:
     panels.register("today.main", "orders.days", days_panel, position=10, operation=permissions.VIEW)
     panels.register("today.side", "orders.parcels", parcels_panel, position=20, operation=permissions.VIEW)
     panels.register("today.side", "channels.sync", sync_panel, position=10, operation=channel_permissions.VIEW)
-    for key, position, label, detail, url, model in (
-        (
+    _steps()
+
+
+def _steps() -> None:
+    """From an empty company to the first parcel. Each condition is an EXISTS that one row or an index answers."""
+    for step in (
+        Step(
             "account",
             10,
-            _("Connect a marketplace account"),
+            _("Connect a sales channel"),
             _("Its orders and messages come in by themselves from then on."),
-            "channels:accounts",
-            Account,
+            _("Connect a channel"),
+            "channels:connect",
+            "EXISTS (SELECT 1 FROM channels_account)",
+            channel_permissions.CONNECT,
         ),
-        (
-            "warehouse",
-            20,
-            _("Name the warehouse that you ship from"),
-            _("Its address is printed as the sender."),
-            "inventory:warehouses",
-            Warehouse,
-        ),
-        (
-            "skus",
-            30,
-            _("Bring in your SKUs with their weights"),
-            _("Listings with the same code are matched by themselves."),
-            "inventory:skus",
-            Sku,
-        ),
-        (
+        Step(
             "carrier",
-            40,
-            _("Connect a carrier"),
+            20,
+            _("Connect a carrier and choose a service"),
             _("Parcels are booked with it and labels come from it."),
+            _("Connect a carrier"),
             "logistics:carriers",
-            CarrierAccount,
+            "EXISTS (SELECT 1 FROM logistics_service WHERE active)",
+            carrier_permissions.CONNECT,
         ),
-        (
-            "rules",
+        Step(
+            "warehouse",
+            30,
+            _("Name the warehouse that you ship from"),
+            _("With its address: it is printed as the sender, and carriers refuse parcels without one."),
+            _("Add the warehouse"),
+            "inventory:warehouses",
+            "EXISTS (SELECT 1 FROM inventory_warehouse WHERE kind = 'own' AND active AND sender ->> 'city' <> '')",
+            stock_permissions.EDIT_WAREHOUSE,
+        ),
+        Step(
+            "skus",
+            40,
+            _("Add your products with their weights"),
+            _("From a sheet, or one by one. Listings with the same code are matched by themselves."),
+            _("Import products"),
+            "inventory:import",
+            "EXISTS (SELECT 1 FROM inventory_sku)",
+            stock_permissions.EDIT_CATALOGUE,
+        ),
+        Step(
+            "listings",
             50,
-            _("Publish rules"),
-            _("They choose warehouse and service for each order; every choice is explained."),
+            _("Match the listings that have another code"),
+            _("An order can only be sent when it is known which product each of its listings is."),
+            _("Match listings"),
+            "orders:index",
+            "EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NOT NULL)"
+            " AND NOT EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NULL AND NOT platform_fulfilled)",
+            permissions.EDIT,
+            query="tab=unmatched",
+        ),
+        Step(
+            "stock",
+            60,
+            _("Receive your opening stock"),
+            _("What lies on the shelf today, and what it cost. Orders are reserved from it."),
+            _("Receive stock"),
+            "inventory:receive",
+            "EXISTS (SELECT 1 FROM inventory_move)",
+            stock_permissions.RECEIVE,
+        ),
+        Step(
+            "rules",
+            70,
+            _("Publish the first rule"),
+            _("Rules choose warehouse and service for each order; every choice is explained."),
+            _("Open the rules"),
             "orders:rules",
-            RuleSet,
+            "EXISTS (SELECT 1 FROM orders_ruleset)",
+            permissions.RULES,
+        ),
+        Step(
+            "parcel",
+            80,
+            _("Send the first parcel"),
+            _("Book it, print the label, weigh it and hand it over; the marketplace is told by itself."),
+            _("See what is ready"),
+            "orders:index",
+            "EXISTS (SELECT 1 FROM channels_confirmation WHERE state = 'confirmed')",
+            permissions.VIEW,
+            query="tab=ready",
         ),
     ):
-        today.register_step(Step(key, position, label, detail, url, _exists(model)))
-
-
-def _exists(model: Any) -> Any:
-    def done(actor: Actor) -> bool:
-        return bool(model.objects.exists())
-
-    return done
+        first_run.register(step)
+    first_run.register_offer(
+        first_run.Offer("rules", _("Publish the simplest rule"), "orders:first_rule", "bolt", permissions.RULES)
+    )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from orders import views, views_rules
+from orders import views, views_first, views_rules
 
 app_name = "orders"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("bulk/tag", views.bulk_tag, name="bulk_tag"),
     path("bulk/book", views.bulk_book, name="bulk_book"),
     path("rules/", views_rules.index, name="rules"),
+    path("rules/first", views_first.first_rule, name="first_rule"),
     path("rules/arrange", views_rules.arrange, name="rules_arrange"),
     path("rules/new", views_rules.add, name="rule_new"),
     path("<int:pk>/", views.show, name="show"),

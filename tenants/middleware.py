@@ -26,7 +26,8 @@ class HostMiddleware:
         switch_to(PUBLIC)
         host = request.get_host().rsplit(":", 1)[0].lower().strip("[]")
         tenant = queries.tenant_of_host(host)
-        if tenant is None and settings.DEMO and queries.is_bare_host(host):
+        # With DEMO the bare host shows the demo's tenant; what platforms call belongs to the public host all the same.
+        if tenant is None and settings.DEMO and queries.is_bare_host(host) and not request.path.startswith("/hooks/"):
             tenant = queries.demo_tenant()
         request.tenant = tenant  # type: ignore[attr-defined]
         if tenant is None and not (host in settings.PUBLIC_HOSTS or queries.is_bare_host(host)):

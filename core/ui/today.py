@@ -1,4 +1,4 @@
-"""What Today is made of: tiles (what needs a person now) and first steps of a new tenant, registered by each app."""
+"""What Today is made of: tiles (what needs a person now), registered by each app."""
 
 from __future__ import annotations
 
@@ -38,21 +38,8 @@ class Tile:
             return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One of the first things a new tenant does; ``done`` asks whether it is."""
-
-    key: str
-    position: int
-    label: str | Promise
-    detail: str | Promise
-    url: str
-    done: Callable[[Actor], bool]
-
-
 Tiles = Callable[[Actor], Iterable[Tile]]
 _tiles: dict[str, Tiles] = {}
-_steps: dict[str, Step] = {}
 
 
 def register_tiles(name: str, tiles: Tiles) -> None:
@@ -60,23 +47,7 @@ def register_tiles(name: str, tiles: Tiles) -> None:
     _tiles[name] = tiles
 
 
-def register_step(step: Step) -> None:
-    _steps[step.key] = step
-
-
 def tiles(actor: Actor) -> list[Tile]:
     """Everything that waits, the most urgent first."""
     found = [tile for give in _tiles.values() for tile in give(actor) if tile.count]
     return sorted(found, key=lambda tile: URGENCY.index(tile.urgency))
-
-
-def steps(actor: Actor) -> list[tuple[Step, bool, str]]:
-    """(step, done, address or '' where the page does not exist) in order."""
-    out = []
-    for step in sorted(_steps.values(), key=lambda step: step.position):
-        try:
-            href = reverse(step.url)
-        except NoReverseMatch:
-            href = ""
-        out.append((step, step.done(actor), href))
-    return out

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from core.ui.views import jobs, shell, today
+from core.ui.views import first_run, jobs, shell, today
 
 urlpatterns = [
     path("", today.show, name="today"),
+    path("first/dismiss", first_run.dismiss, name="first_run_dismiss"),
+    path("first/recall", first_run.recall, name="first_run_recall"),
     path("ui/language", shell.choose_language, name="language"),
     path("ui/theme", shell.choose_theme, name="theme"),
     path("ui/columns/<str:name>", shell.choose_columns, name="columns"),

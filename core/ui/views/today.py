@@ -5,20 +5,18 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from core.ui import panels, today
+from core.ui import first_run, panels, today
 from core.ui.requests import PageRequest
 from core.ui.views.page import page
 
 
 @page(None)
 def show(request: PageRequest) -> HttpResponse:
-    steps = today.steps(request.actor)
-    open_steps = [step for step in steps if not step[1]]
     tiles = today.tiles(request.actor)
     context = {
         "tiles": [(urgency, [tile for tile in tiles if tile.urgency == urgency]) for urgency in today.URGENCY],
         "quiet": not tiles,
-        "steps": steps if open_steps else [],
+        "first": first_run.checklist(request.actor, getattr(request.tenant, "created_at", None)),
         "main": panels.render("today.main", request),
         "side": panels.render("today.side", request),
     }
