@@ -212,6 +212,8 @@ def resume(actor: Actor, job_id: int) -> None:
             state=Job.QUEUED,
             cancel_asked=False,
             finished_at=None,
+            seen_at=None,
+            told_at=None,
             error_code="",
             error_params={},
             lease_until=None,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from django.db.models import Exists
+
 from core.permissions import Actor, of_role
 from tenants.models import Domain, Invitation, Membership, Tenant, User
 
@@ -32,7 +34,11 @@ def demo_tenant() -> Tenant | None:
 
 
 def membership(*, user_id: int, tenant_id: int) -> Membership | None:
-    return Membership.objects.filter(user_id=user_id, tenant_id=tenant_id, active=True, user__is_active=True).first()
+    """The active one; its ``others`` says whether the user has a place in another company too."""
+    others = Membership.objects.filter(user_id=user_id, active=True).exclude(tenant_id=tenant_id)
+    others = others.exclude(tenant__state=Tenant.CLOSED)
+    found = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id, active=True, user__is_active=True)
+    return found.annotate(others=Exists(others)).first()
 
 
 def actor_of(user: User, membership: Membership, tenant: Tenant) -> Actor:
@@ -46,6 +52,7 @@ def actor_of(user: User, membership: Membership, tenant: Tenant) -> Actor:
         warehouses=None if membership.warehouses is None else frozenset(membership.warehouses),
         language=user.language or tenant.language,
         timezone=tenant.timezone,
+        extra={"companies": "several"} if getattr(membership, "others", False) else {},
     )
 
 

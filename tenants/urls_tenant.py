@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants import door, member_pages
+from tenants import door, member_pages, switch
 
 urlpatterns = [
     path("settings/members/", member_pages.members, name="members"),
@@ -13,5 +13,7 @@ urlpatterns = [
     path("settings/members/<int:membership_id>/", member_pages.member, name="member"),
     path("settings/members/<int:membership_id>/shut-out/", member_pages.shut_out, name="shut_out_member"),
     path("settings/members/<int:membership_id>/let-in/", member_pages.let_in, name="let_in_member"),
+    path("ui/companies", switch.companies, name="companies"),
+    path("ui/companies/<int:tenant_id>/enter", switch.enter, name="enter_company"),
     path("enter/<str:token>/", door.enter, name="spend_pass"),
 ]

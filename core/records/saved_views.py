@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from core import audit, bulk
-from core.errors import BusinessError
+from core.errors import BusinessError, NotAllowed
 from core.permissions import CLERK, MANAGER, Actor, operation
 from core.records.models import SavedView, ViewDefault
 
@@ -40,8 +40,9 @@ class View:
 
 def of_list(actor: Actor, list_name: str) -> list[View]:
     """One's own and the shared ones, one's own first, by name. One query."""
-    default = ViewDefault.objects.filter(list_name=list_name, user_id=actor.id).values("view_id")[:1]
-    rows = SavedView.objects.filter(Q(user_id=actor.id) | Q(shared=True), list_name=list_name)
+    who = _who(actor)
+    default = ViewDefault.objects.filter(list_name=list_name, user_id=who).values("view_id")[:1]
+    rows = SavedView.objects.filter(Q(user_id=who) | Q(shared=True), list_name=list_name)
     found = (
         rows.annotate(chosen=default)
         .order_by("name", "pk")
@@ -49,7 +50,7 @@ def of_list(actor: Actor, list_name: str) -> list[View]:
     )
     manages = actor.can(MANAGE)
     views = [
-        View(pk, name, query, shared, owner == actor.id, pk == chosen, owner == actor.id or manages)
+        View(pk, name, query, shared, owner == who, pk == chosen, owner == who or manages)
         for pk, name, query, shared, owner, chosen in found
     ]
     return sorted(views, key=lambda one: not one.mine)
@@ -66,13 +67,13 @@ def save(*, actor: Actor, list_name: str, name: str, query: Mapping[str, Any], s
         actor.require(SHARE)
     # Two tabs that save at once wait for each other, so the limits hold.
     bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"records.savedview {list_name}"])
-    mine = SavedView.objects.filter(list_name=list_name, user_id=actor.id)
+    mine = SavedView.objects.filter(list_name=list_name, user_id=_who(actor))
     found = mine.filter(name=name).first()
     if found is None and mine.count() >= MOST:
         raise BusinessError("view.too_many", most=MOST)
     if shared and (found is None or not found.shared):
         _room_for_shared(list_name)
-    made = found or SavedView(list_name=list_name, user_id=actor.id, name=name)
+    made = found or SavedView(list_name=list_name, user_id=_who(actor), name=name)
     newly = shared and not made.shared
     if not shared and made.shared:
         _nobody_elses(made)
@@ -117,26 +118,33 @@ def delete(*, actor: Actor, view_id: int) -> None:
 def set_default(*, actor: Actor, list_name: str, view_id: int | None) -> None:
     """The list opens with this view for the actor; None: with its first tab again. Raises ``view.not_found``."""
     if view_id is None:
-        ViewDefault.objects.filter(list_name=list_name, user_id=actor.id).delete()
+        ViewDefault.objects.filter(list_name=list_name, user_id=_who(actor)).delete()
         return
-    seen = SavedView.objects.filter(Q(user_id=actor.id) | Q(shared=True), pk=view_id, list_name=list_name)
+    seen = SavedView.objects.filter(Q(user_id=_who(actor)) | Q(shared=True), pk=view_id, list_name=list_name)
     if not seen.exists():
         raise BusinessError("view.not_found")
     bulk.execute(
         "INSERT INTO records_viewdefault (list_name, user_id, view_id) VALUES (%s, %s, %s)"
         " ON CONFLICT (list_name, user_id) DO UPDATE SET view_id = EXCLUDED.view_id",
-        [list_name, actor.id, view_id],
+        [list_name, _who(actor), view_id],
     )
 
 
 def _mine(actor: Actor, view_id: int) -> SavedView:
     """One's own, or a shared one with the right to manage them; another's private view is not there."""
     found = SavedView.objects.select_for_update().filter(pk=view_id).first()
-    if found is None or (found.user_id != actor.id and not found.shared):
+    if found is None or (found.user_id != _who(actor) and not found.shared):
         raise BusinessError("view.not_found")
-    if found.user_id != actor.id:
+    if found.user_id != _who(actor):
         actor.require(MANAGE)
     return found
+
+
+def _who(actor: Actor) -> int:
+    """Views belong to people. Raises NotAllowed for keys and the system."""
+    if actor.kind != "user" or actor.id is None:
+        raise NotAllowed(operation="views.own")
+    return actor.id
 
 
 def _name(given: str) -> str:

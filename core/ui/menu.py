@@ -6,11 +6,16 @@ Customers 80, Finance 90, Reports 100, Channels 110, Settings 120.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from zlib import crc32
 
+from django.conf import settings
+from django.core.cache import cache
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
+from redis.exceptions import RedisError
 
 from core.permissions import Actor
 
@@ -19,7 +24,10 @@ Count = Callable[[Actor], int]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``url``: a URL name. ``count``: how many things there need a person (one cheap query). ``icon``: Tabler's, without ti-."""
+    """``url``: a URL name. ``count``: how many things there need a person (one cheap query). ``icon``: Tabler's, without ti-.
+
+    ``jump``: the letter that opens it after a g; without one the first free letter of ``key``.
+    """
 
     key: str
     label: str | Promise
@@ -28,6 +36,7 @@ class Entry:
     position: int
     operation: str | None = None
     count: Count | None = None
+    jump: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,28 @@ class Shown:
     href: str
     active: bool
     count: int | None
+    jump: str = ""
 
+
+# Letters as sellers learn them once; they stay when an entry comes in between.
+LETTERS = {
+    "today": "t",
+    "orders": "o",
+    "ship": "d",
+    "shipments": "s",
+    "stock": "k",
+    "products": "p",
+    "restock": "f",
+    "inbox": "i",
+    "customers": "u",
+    "finance": "n",
+    "reports": "r",
+    "channels": "c",
+    "deadletters": "x",
+    "carriers": "a",
+    "members": "m",
+    "settings": "e",
+}
 
 _entries: dict[str, Entry] = {}
 
@@ -54,6 +84,18 @@ def entries() -> list[Entry]:
     return sorted(_entries.values(), key=lambda entry: (entry.position, entry.key))
 
 
+def jumps() -> dict[str, str]:
+    """{key of an entry: its letter}; the same for everybody, whatever a person may open."""
+    out: dict[str, str] = {}
+    for entry in entries():
+        wanted = [entry.jump, LETTERS.get(entry.key, ""), *entry.key]
+        taken = {*out.values(), *(LETTERS[key] for key in LETTERS.keys() & _entries.keys() if key != entry.key)}
+        letter = next((one for one in wanted if len(one) == 1 and one.isalpha() and one not in taken), "")
+        if letter:
+            out[entry.key] = letter
+    return out
+
+
 def shown(actor: Actor, path: str) -> list[Shown]:
     """What ``actor`` may open, with counts, the one that ``path`` belongs to marked."""
     found = []
@@ -66,7 +108,49 @@ def shown(actor: Actor, path: str) -> list[Shown]:
             continue
     inside = [href for _, href in found if path == href or (href != "/" and path.startswith(href))]
     best = max(inside, key=len, default="")
+    letters = jumps()
+    waiting = counts(actor)
     return [
-        Shown(entry, href, href == best, entry.count(actor) if entry.count is not None else None)
+        Shown(
+            entry,
+            href,
+            href == best,
+            waiting.get(entry.key),
+            letters.get(entry.key, ""),
+        )
         for entry, href in found
     ]
+
+
+def counts(actor: Actor) -> dict[str, int]:
+    """{entry: how many things there need this person}. Kept for some seconds: not every page asks every app anew.
+
+    Whoever does something sees its effect at once (``forget``); what others do shows up some seconds later.
+    """
+    kept, key = None, _key(actor)
+    if settings.MENU_COUNTS_SECONDS:
+        with contextlib.suppress(RedisError, OSError):
+            kept = cache.get(key)
+    if isinstance(kept, dict):
+        return kept
+    found = {
+        entry.key: entry.count(actor)
+        for entry in entries()
+        if entry.count is not None and (entry.operation is None or actor.can(entry.operation))
+    }
+    if settings.MENU_COUNTS_SECONDS:
+        with contextlib.suppress(RedisError, OSError):
+            cache.set(key, found, settings.MENU_COUNTS_SECONDS)
+    return found
+
+
+def forget(actor: Actor) -> None:
+    """The next page counts anew."""
+    if settings.MENU_COUNTS_SECONDS:
+        with contextlib.suppress(RedisError, OSError):
+            cache.delete(_key(actor))
+
+
+def _key(actor: Actor) -> str:
+    scope = [sorted(ids) if ids is not None else None for ids in (actor.accounts, actor.warehouses)]
+    return f"menu:{actor.kind}:{actor.id}:{crc32(repr([scope, sorted(actor.operations)]).encode())}"

@@ -1,6 +1,6 @@
 """The shell's own addresses, on every tenant's host; language and theme on the public host too."""
 
-from django.urls import path
+from django.urls import include, path
 
 from core.ui.views import first_run, jobs, shell, today
 
@@ -16,4 +16,5 @@ urlpatterns = [
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/<int:pk>/cancel", jobs.cancel, name="job_cancel"),
     path("jobs/<int:pk>/resume", jobs.resume, name="job_resume"),
+    path("", include("core.ui.urls_shell")),
 ]

@@ -22,7 +22,7 @@ from core.ui.lists.contract import (
     counted,
 )
 from core.ui.lists.registry import address, named, register, registered
-from core.ui.lists.showing import show
+from core.ui.lists.showing import kept, show
 
 __all__ = [
     "ALL_LIMIT",
@@ -46,6 +46,7 @@ __all__ = [
     "chosen",
     "counted",
     "do",
+    "kept",
     "named",
     "outcome",
     "register",

@@ -72,7 +72,13 @@ def export_job(
     if not page.export or form not in (CSV, XLSX):
         raise BusinessError("list.no_export")
     actor.require(page.export)
-    params = {"list": page.name, "view": view, "form": form, "columns": list(columns), "language": language}
+    params: dict[str, Any] = {
+        "list": page.name,
+        "view": view,
+        "form": form,
+        "columns": list(columns),
+        "language": language,
+    }
     state = page.state(QueryDict(view))
     total = 0 if state.narrowed else next((tab.count or 0 for tab in page.tabs(actor) if tab.key == state.tab), 0)
     if ids is not None:
@@ -279,8 +285,10 @@ def as_xlsx(labels: Sequence[str], rows: Iterator[list[Any]]) -> bytes:
                     continue
                 case bool():
                     sheet.write_boolean(last, index, value)
-                case int() | Decimal() if abs(value) < 10**15:
-                    sheet.write_number(last, index, float(value) if isinstance(value, Decimal) else value)
+                case int() if abs(value) < 10**15:
+                    sheet.write_number(last, index, value)
+                case Decimal() if abs(value) < 10**15:
+                    sheet.write_number(last, index, float(value))
                 case datetime():
                     sheet.write_datetime(last, index, timezone.localtime(value).replace(tzinfo=None), moment)
                 case date():

@@ -139,7 +139,6 @@
         }
       } else if (event.key === "Enter" && current?.dataset.href && !event.target.closest("a, button, summary")) location.href = current.dataset.href;
       else if (event.key === "/") $("[data-search]")?.focus();
-      else if (event.key === "?") $("#help")?.showModal();
       else if (event.key === "Escape") {
         if (typing(event.target)) event.target.blur();
         else tick(false);
