@@ -8,5 +8,6 @@ HOLD = operation("orders.hold", MANAGER, CLERK, SERVICE)
 ROUTE = operation("orders.route", MANAGER, CLERK)
 BOOK = operation("orders.book", MANAGER, CLERK, WAREHOUSE)
 CANCEL = operation("orders.cancel", MANAGER, CLERK)
+ASSIGN = operation("orders.assign", MANAGER, CLERK, WAREHOUSE, SERVICE)  # to colleagues; internal notes too
 RULES = operation("orders.rules", MANAGER)
 EXPORT = operation("orders.export", MANAGER, CLERK, FINANCE)

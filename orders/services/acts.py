@@ -17,7 +17,7 @@ from core.permissions import Actor
 from core.secrets import keyed_hash
 from inventory.reservation import expired, release_many
 from orders import address, incoming, permissions, states
-from orders.models import Order
+from orders.models import FormerAddress, Order
 from orders.services import lines
 from orders.services.pages import reindex
 from orders.services.release import LET_GO
@@ -55,8 +55,8 @@ class Outcome:
     refused: dict[int, tuple[str, dict[str, Any]]] = field(default_factory=dict)
 
 
-def _current(actor: Actor, order_ids: Sequence[int]) -> tuple[dict[int, str], Outcome]:
-    """States of the orders that the actor may touch, locked in id order; the others are refused as not there."""
+def locked(actor: Actor, order_ids: Sequence[int]) -> tuple[dict[int, str], Outcome]:
+    """({order: state}, the outcome so far): what the actor may touch, locked in id order; the others are not there."""
     rows = bulk.fetch(
         "SELECT id, state, account_id, warehouse_id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
         [list(order_ids)],
@@ -71,7 +71,8 @@ def _current(actor: Actor, order_ids: Sequence[int]) -> tuple[dict[int, str], Ou
     return found, outcome
 
 
-def _route_again(order_ids: Sequence[int]) -> None:
+def route_later(order_ids: Sequence[int]) -> None:
+    """Have orders in *new* (or unpaid ones) go through the rules, in the caller's transaction."""
     if not order_ids:
         return
     by_account: dict[int | None, list[int]] = {}
@@ -109,7 +110,7 @@ def _move_each(
 def hold(*, actor: Actor, order_ids: Sequence[int], note: str = "", until: datetime | None = None) -> Outcome:
     """Stop orders before booking; they keep their reserved stock. ``until``: they go on by themselves then."""
     actor.require(permissions.HOLD)
-    found, outcome = _current(actor, order_ids)
+    found, outcome = locked(actor, order_ids)
     params = {"note": note[:200]} if note else None
     _move_each(
         actor, found, outcome, states.HELD, HOLDABLE, code="order.held_by_person", params=params, entry="order.held"
@@ -129,13 +130,13 @@ def route_again(*, actor: Actor, order_ids: Sequence[int]) -> Outcome:
     """Let go of a hold, or try address, stock and rules again. Goes through the rules like a new order; an order that
     a rule or its currency held is not held for that this time."""
     actor.require(permissions.ROUTE)
-    found, outcome = _current(actor, order_ids)
+    found, outcome = locked(actor, order_ids)
     held_by_house = _held_by_house(found)
     _move_each(actor, found, outcome, states.NEW, REROUTABLE, code="", params=None, entry="order.to_new")
     # Otherwise the same would hold them again at once.
     bulk.execute("UPDATE orders_order SET reason_code = %s WHERE id = ANY(%s)", [LET_GO, held_by_house])
     bulk.execute("UPDATE orders_order SET hold_until = NULL WHERE id = ANY(%s)", [outcome.done])
-    _route_again(outcome.done)
+    route_later(outcome.done)
     return outcome
 
 
@@ -143,7 +144,7 @@ def route_again(*, actor: Actor, order_ids: Sequence[int]) -> Outcome:
 def cancel(*, actor: Actor, order_ids: Sequence[int], note: str = "") -> Outcome:
     """Cancel on our side, before a parcel exists: stock is given back. The marketplace is not told by this."""
     actor.require(permissions.CANCEL)
-    found, outcome = _current(actor, order_ids)
+    found, outcome = locked(actor, order_ids)
     params = {"note": note[:200]} if note else None
     sources = sorted(states.BEFORE_BOOKING)
     _move_each(
@@ -164,17 +165,30 @@ def cancel(*, actor: Actor, order_ids: Sequence[int], note: str = "") -> Outcome
 def tag(*, actor: Actor, order_ids: Sequence[int], add: Sequence[str] = (), remove: Sequence[str] = ()) -> Outcome:
     """Add and remove tags; at most 40 characters each."""
     actor.require(permissions.EDIT)
-    found, outcome = _current(actor, order_ids)
+    found, outcome = locked(actor, order_ids)
     clean = [text.strip()[:40] for text in add if text.strip()]
     rows = bulk.fetch(
         "UPDATE orders_order o SET tags = (SELECT coalesce(array_agg(t ORDER BY p), '{}') FROM"
         " (SELECT t, min(p) AS p FROM unnest(o.tags || %s::varchar[]) WITH ORDINALITY AS u(t, p)"
-        "  WHERE t <> ALL(%s::varchar[]) GROUP BY t) x), version = version + 1 WHERE id = ANY(%s) RETURNING id",
+        "  WHERE t <> ALL(%s::varchar[]) GROUP BY t) x), version = o.version + 1"
+        " FROM orders_order b WHERE b.id = o.id AND o.id = ANY(%s) RETURNING o.id, b.tags, o.tags",
         [clean, list(remove), list(found)],
     )
     outcome.done = [row[0] for row in rows]
-    entry = {"add": clean, "remove": list(remove)}
-    record_many(actor, [("order", pk, "order.tagged", entry) for pk in outcome.done])
+    # What really changed, so that taking it back changes nothing else.
+    record_many(
+        actor,
+        [
+            (
+                "order",
+                pk,
+                "order.tagged",
+                {"add": [t for t in now if t not in was], "remove": [t for t in was if t not in now]},
+            )
+            for pk, was, now in rows
+            if was != now
+        ],
+    )
     return outcome
 
 
@@ -201,22 +215,22 @@ def edit_address(*, actor: Actor, order_id: int, version: int, changes: Mapping[
     changed = [name for name in ADDRESS_FIELDS if fresh[name] != former[name]]
     if not changed:
         return order
-    _write_address(order, fresh, former, actor)
+    kept = _write_address(order, fresh, former, actor)
     marks = {name: [keyed_hash(str(former[name])), keyed_hash(str(fresh[name]))] for name in changed}
-    record_many(actor, [("order", order.pk, "order.address_edited", {"fields": changed, "hashes": marks})])
+    entry = {"fields": changed, "hashes": marks, "former": kept}
+    record_many(actor, [("order", order.pk, "order.address_edited", entry)])
     if order.state in (states.ADDRESS, states.READY, states.SHORT, states.FAILED):
         states.move([order.pk], states.NEW, expected=[order.state])
-        _route_again([order.pk])
+        route_later([order.pk])
     reindex([order.pk])
     order.refresh_from_db()
     return order
 
 
-def _write_address(order: Order, fresh: Mapping[str, Any], former: Mapping[str, Any], actor: Actor) -> None:
-    from orders.models import FormerAddress
-
+def _write_address(order: Order, fresh: Mapping[str, Any], former: Mapping[str, Any], actor: Actor) -> int:
+    """Returns the key of the former address."""
     now = clock.now()
-    FormerAddress.objects.create(
+    kept = FormerAddress.objects.create(
         order=order, address=dict(former), replaced_at=now, replaced_by=actor.label, purge_at=now + KEEP_FORMER_ADDRESS
     )
     for name in ADDRESS_FIELDS:
@@ -227,6 +241,7 @@ def _write_address(order: Order, fresh: Mapping[str, Any], former: Mapping[str, 
     order.version += 1
     order.updated_at = now
     order.save(update_fields=[*ADDRESS_FIELDS, "address_edited", "merge_key", "version", "updated_at"])
+    return kept.pk
 
 
 @transaction.atomic
@@ -266,7 +281,7 @@ def match_listing(*, actor: Actor, listing_id: int, sku_id: int, units: int = 1)
     record_many(actor, [("listing", listing_id, "listing.matched", {"sku": sku_id, "units": units})])
     moved = states.move(sorted({row[0] for row in orders}), states.NEW, expected=[states.UNMATCHED])
     record_many(actor, [("order", pk, "order.to_new", {"from": states.UNMATCHED}) for pk in moved])
-    _route_again(moved)
+    route_later(moved)
     return len(moved)
 
 
@@ -313,7 +328,7 @@ def wake_held(*, actor: Actor, limit: int = 500) -> int:
     moved = states.move([row[0] for row in rows], states.NEW, expected=[states.HELD])
     bulk.execute("UPDATE orders_order SET hold_until = NULL WHERE id = ANY(%s)", [moved])
     record_many(actor, [("order", pk, "order.to_new", {"from": states.HELD}) for pk in moved])
-    _route_again(moved)
+    route_later(moved)
     return len(moved)
 
 
