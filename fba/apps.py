@@ -6,6 +6,10 @@ class FbaConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from fba import handlers, panels  # noqa: F401
+        from core.ui import lists
+        from fba import handlers, panels, queries  # noqa: F401
+        from fba.pages import RestockList
+        from fba.permissions import VIEW
 
         panels.register()
+        lists.register("restock", lambda actor: RestockList(queries.latest(actor)), url="fba:index", operation=VIEW)

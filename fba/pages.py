@@ -15,8 +15,9 @@ from core.ui import lists
 from core.ui.lists import Empty, Freshness, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.words import formats
-from fba import queries
+from fba import permissions, queries
 from fba.models import RestockRun
+from fba.outs import OUTS
 from fba.services import restock
 from fba.tables import RestockTable
 from inventory.queries import warehouses
@@ -55,6 +56,7 @@ class RestockList(lists.ListPage):
     table = RestockTable
     default_tab = "todo"
     actions_template = "fba/_list_actions.html"
+    export = permissions.EXPORT
 
     def __init__(self, run: RestockRun | None) -> None:
         self.run = run
@@ -81,6 +83,9 @@ class RestockList(lists.ListPage):
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return f"{reverse('fba:line', args=[row['id']])}?{state.query()}"
+
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return OUTS
 
     def empty(self, actor: Actor, state: State) -> Empty:
         if self.run is None:

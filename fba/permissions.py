@@ -3,5 +3,6 @@
 from core.permissions import CLERK, MANAGER, VIEWER, WAREHOUSE, operation
 
 VIEW = operation("fba.view", MANAGER, CLERK, WAREHOUSE, VIEWER)
+EXPORT = operation("fba.export", MANAGER, CLERK)
 RUN = operation("fba.run", MANAGER, CLERK)
 SETTINGS = operation("fba.settings", MANAGER)

@@ -6,8 +6,10 @@ class InventoryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from inventory import pages, queries
+        from inventory import bring_in_kinds, pages, queries
+        from inventory.services import bring_in  # noqa: F401
         from tenants import ports
 
+        bring_in_kinds.register()
         pages.register()
         ports.scope_choices("warehouses", queries.scope_choices)

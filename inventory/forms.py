@@ -88,23 +88,14 @@ class AdjustForm(LinesForm):
         return f"{self.cleaned_data['reason']}: {note}" if note else str(self.cleaned_data["reason"])
 
 
-class ImportForm(forms.Form):
-    sheet = forms.CharField(
-        label=_("Rows with their heading"),
-        max_length=5_000_000,
-        widget=forms.Textarea(attrs={"rows": 14, "class": "control mono", "spellcheck": "false"}),
-        help_text=_(
-            "Copy them from your spreadsheet. Headings: SKU, title, weight_g, customs_name_en, customs_name_zh, …"
-        ),
-    )
-
-
 class SkuForm(forms.Form):
     """Texts as people type them; ``skusheet`` reads them and says what is wrong."""
 
     code = forms.CharField(label=_("Code"), max_length=80)
     title = forms.CharField(label=_("Title"), max_length=300, required=False)
     title_zh = forms.CharField(label=_("Chinese title"), max_length=300, required=False)
+    barcode = forms.CharField(label=_("Barcode (EAN, UPC)"), max_length=40, required=False)
+    product = forms.CharField(label=_("Product code"), max_length=80, required=False)
     weight_g = forms.CharField(label=_("Weight in grams"), max_length=12, required=False)
     length_mm = forms.CharField(label=_("Length in mm"), max_length=12, required=False)
     width_mm = forms.CharField(label=_("Width in mm"), max_length=12, required=False)
@@ -114,6 +105,7 @@ class SkuForm(forms.Form):
     hs_code = forms.CharField(label=_("HS code"), max_length=12, required=False)
     customs_value = forms.CharField(label=_("Customs value of one"), max_length=20, required=False)
     customs_currency = forms.ChoiceField(label=_("Its currency"), choices=currencies, required=False)
+    origin_country = forms.CharField(label=_("Country of origin"), max_length=60, required=False)
     battery = forms.BooleanField(label=_("Contains a battery"), required=False)
     tags = forms.CharField(label=_("Tags, separated by commas"), max_length=300, required=False)
     moq = forms.CharField(label=_("Least quantity to order"), max_length=12, required=False)
@@ -122,7 +114,8 @@ class SkuForm(forms.Form):
 
     def __init__(self, *args: Any, sku: Sku | None = None, **kwargs: Any) -> None:
         if sku is not None:
-            kwargs["initial"] = {name: _shown(getattr(sku, name)) for name in self.base_fields}
+            kwargs["initial"] = {name: _shown(getattr(sku, name)) for name in self.base_fields if name != "product"}
+            kwargs["initial"]["product"] = sku.product.code if sku.product else ""
         super().__init__(*args, **kwargs)
         if sku is not None:
             del self.fields["code"]  # it stays for ever

@@ -9,12 +9,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.permissions import SEE_COST, Actor
+from core.tenancy import require_tenant
 from core.ui import lists, menu
 from core.ui.lists import Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
-from inventory import permissions, queries, queries_page
+from inventory import outs, palette, permissions, queries, queries_page
 from inventory.models import Valuation
 from inventory.tables import SkuTable, StockTable
+from tenants.models import Tenant
 
 
 class StockList(lists.ListPage):
@@ -23,6 +25,7 @@ class StockList(lists.ListPage):
     search = _("SKU, title")
     table = StockTable
     actions_template = "inventory/_stock_actions.html"
+    export = permissions.EXPORT
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
@@ -59,6 +62,9 @@ class StockList(lists.ListPage):
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return reverse("inventory:sku", args=[row["id"]])
 
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return outs.STOCK
+
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed:
             return Empty(_("No stock matches this search."), _("Clear"), "?")
@@ -80,6 +86,7 @@ class SkusList(lists.ListPage):
     table = SkuTable
     default_tab = "active"
     actions_template = "inventory/_sku_actions.html"
+    export = permissions.EXPORT
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         first = (
@@ -100,6 +107,9 @@ class SkusList(lists.ListPage):
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return reverse("inventory:sku", args=[row["id"]])
 
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return outs.SKUS
+
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed or state.tab not in ("active", "all"):
             return Empty(_("No SKU here."), _("Show all SKUs"), "?tab=all")
@@ -110,6 +120,14 @@ class SkusList(lists.ListPage):
         )
 
 
+def _currency() -> str:
+    """The base currency of the tenant, where there is no request to ask."""
+    return str(Tenant.objects.values_list("currency", flat=True).get(schema_name=require_tenant()))
+
+
 def register() -> None:
     """Called when the app is ready."""
+    palette.register()
+    lists.register("skus", lambda actor: SkusList(), url="inventory:skus", operation=permissions.VIEW)
+    lists.register("stock", lambda actor: StockList(_currency()), url="inventory:stock", operation=permissions.VIEW)
     menu.register(menu.Entry("stock", _("Stock"), "box", "inventory:stock", 40, permissions.VIEW, queries_page.short))

@@ -5,6 +5,7 @@ from core.permissions import CLERK, FINANCE, MANAGER, SERVICE, VIEWER, WAREHOUSE
 VIEW = operation("inventory.view", MANAGER, CLERK, WAREHOUSE, SERVICE, FINANCE, VIEWER)
 EDIT_CATALOGUE = operation("inventory.edit_catalogue", MANAGER, CLERK)
 EDIT_WAREHOUSE = operation("inventory.edit_warehouse", MANAGER)
+EXPORT = operation("inventory.export", MANAGER, CLERK, WAREHOUSE, FINANCE)
 RECEIVE = operation("inventory.receive", MANAGER, WAREHOUSE)
 ADJUST = operation("inventory.adjust", MANAGER, WAREHOUSE)
 OPENING = operation("inventory.opening", MANAGER, FINANCE)

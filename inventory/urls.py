@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from inventory import views
+from inventory import views, views_bring_in
 
 app_name = "inventory"
 urlpatterns = [
@@ -11,11 +11,16 @@ urlpatterns = [
     path("adjust", views.adjust, name="adjust"),
     path("skus/", views.skus, name="skus"),
     path("skus/new", views.sku_new, name="sku_new"),
-    path("skus/import", views.bring_in, name="import"),
     path("skus/<int:pk>/", views.sku, name="sku"),
     path("skus/<int:pk>/edit", views.sku_edit, name="sku_edit"),
     path("skus/<int:pk>/<int:warehouse>/", views.card, name="card"),
     path("skus/<int:pk>/<int:warehouse>/reserved", views.reserved, name="reserved"),
+    path("import/", views_bring_in.index, name="import"),
+    path("import/template/<slug:kind>", views_bring_in.template, name="bring_in_template"),
+    path("import/<int:pk>/", views_bring_in.show, name="bring_in"),
+    path("import/<int:pk>/look", views_bring_in.look, name="bring_in_look"),
+    path("import/<int:pk>/go", views_bring_in.go, name="bring_in_go"),
+    path("import/<int:pk>/errors", views_bring_in.errors, name="bring_in_errors"),
     path("moves/<int:pk>/", views.move, name="move"),
     path("warehouses/", views.warehouses, name="warehouses"),
     path("warehouses/new", views.warehouse_edit, name="warehouse_new"),

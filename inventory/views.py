@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import uuid
 from typing import Any
 
@@ -19,7 +17,7 @@ from core.ui import lists
 from core.ui.requests import PageRequest
 from core.ui.views import done, page, sentence
 from inventory import pasted, permissions, queries, queries_page, services
-from inventory.forms import AdjustForm, ImportForm, LinesForm, ReceiveForm, SkuForm, WarehouseForm
+from inventory.forms import AdjustForm, LinesForm, ReceiveForm, SkuForm, WarehouseForm
 from inventory.pages import SkusList, StockList
 from inventory.queries import FIGURES
 
@@ -222,34 +220,6 @@ def sku_edit(request: PageRequest, pk: int) -> HttpResponse:
 def _beside(form: Any, error: BusinessError, otherwise: str) -> None:
     field = str(error.params.get("field", ""))
     form.add_error(field if field in form.fields else otherwise if otherwise in form.fields else None, sentence(error))
-
-
-@page(permissions.EDIT_CATALOGUE, methods=BOTH)
-def bring_in(request: PageRequest) -> HttpResponse:
-    """SKUs from pasted rows: first what would happen, then, on another press, it happens."""
-    form = ImportForm(request.POST if request.method == "POST" else None)
-    result = None
-    if request.method == "POST" and form.is_valid():
-        rows = _rows(form.cleaned_data["sheet"])
-        wanted = request.POST.get("act") == "do"
-        result = services.import_skus(actor=request.actor, rows=rows, dry_run=not wanted)
-        if wanted:
-            text = _("{created} SKUs created, {updated} changed.").format(
-                created=result.created, updated=result.updated
-            )
-            if result.errors:
-                text += " " + ngettext("{n} row left out.", "{n} rows left out.", len(result.errors)).format(
-                    n=len(result.errors)
-                )
-            return done(request, reverse("inventory:skus"), text)
-    return render(request, "inventory/import.html", {"form": form, "result": result})
-
-
-def _rows(text: str) -> list[dict[str, Any]]:
-    """Rows of a pasted sheet: separated by tabs, semicolons or commas, as its heading is."""
-    heading = text.lstrip().splitlines()[0] if text.strip() else ""
-    mark = max("\t;,", key=heading.count)
-    return list(csv.DictReader(io.StringIO(text.strip()), delimiter=mark))
 
 
 @page(permissions.VIEW)

@@ -1,13 +1,10 @@
 """Acts on products and stock. Nothing else writes stock."""
 
 from inventory.services.catalogue import (
-    ImportResult,
-    LineError,
     create_product,
     create_sku,
     create_warehouse,
     discontinue_sku,
-    import_skus,
     update_sku,
     update_warehouse,
 )
@@ -30,6 +27,7 @@ from inventory.services.movements import (
 )
 from inventory.services.periods import close_period
 from inventory.services.revaluing import revalue_all
+from inventory.services.sku_rows import ImportResult, LineError, import_skus
 from inventory.services.snapshot import snapshot_days
 
 __all__ = [

@@ -1,9 +1,9 @@
-"""Products, SKUs and warehouses: made, changed, brought in from a sheet."""
+"""Products, SKUs and warehouses: made and changed, one at a time (many at once: ``sku_rows``)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,32 +11,17 @@ from django.db.models import Q
 
 from core import audit, bulk, clock
 from core.errors import BusinessError
+from core.events import emit
 from core.permissions import Actor
+from inventory import finding
 from inventory.codes import code_key
 from inventory.models import Location, Move, Product, Sku, Warehouse
 from inventory.permissions import EDIT_CATALOGUE, EDIT_WAREHOUSE
 from inventory.services import skusheet
 from inventory.services.places import STANDARD
 
+ADDED = "inventory.skus_added"  # {ids}: listings that wait for a SKU of this code are matched
 WAREHOUSE_FIELDS = frozenset(("name", "country", "timezone", "sender", "pool_ref", "active", "priority", "account_ref"))
-
-
-@dataclass(frozen=True, slots=True)
-class LineError:
-    """``line`` is the sheet's own number (2 = first row under the heading)."""
-
-    line: int
-    field: str
-    code: str
-    params: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    created: int
-    updated: int
-    unchanged: int
-    errors: tuple[LineError, ...]
 
 
 def create_product(*, actor: Actor, code: str, title: str = "", title_zh: str = "") -> Product:
@@ -62,8 +47,11 @@ def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
     try:
         with transaction.atomic():
             values = _with_product(values)
-            sku = Sku.objects.create(code=code, code_key=code_key(code), created_at=now, updated_at=now, **values)
+            sku = Sku(code=code, code_key=code_key(code), created_at=now, updated_at=now, **values)
+            sku.grams = finding.of_sku(sku)
+            sku.save(force_insert=True)
             audit.record(actor, "sku", sku.pk, "sku.created", sku=code)
+            emit(ADDED, {"ids": [sku.pk]})
             return sku
     except IntegrityError:
         raise BusinessError("sku.code_taken", name=code) from None
@@ -77,11 +65,12 @@ def update_sku(*, actor: Actor, sku_id: int, **fields: Any) -> Sku:
         values = _with_product(_checked(sku.code, fields)[1])
         changed = sorted(name for name, value in values.items() if getattr(sku, name) != value)
         if changed:
+            former = {name: shown(getattr(sku, name)) for name in changed}
             for name in changed:
                 setattr(sku, name, values[name])
-            sku.updated_at = clock.now()
-            sku.save(update_fields=[*changed, "updated_at"])
-            audit.record(actor, "sku", sku.pk, "sku.changed", fields=changed)
+            sku.updated_at, sku.grams = clock.now(), finding.of_sku(sku)
+            sku.save(update_fields=[*changed, "grams", "updated_at"])
+            audit.record(actor, "sku", sku.pk, "sku.changed", fields=changed, former=former)
     return sku
 
 
@@ -99,49 +88,6 @@ def discontinue_sku(*, actor: Actor, sku_id: int, successor_id: int | None = Non
         sku.save(update_fields=["state", "successor", "updated_at"])
         audit.record(actor, "sku", sku.pk, "sku.discontinued", successor=successor_id)
     return sku
-
-
-def import_skus(*, actor: Actor, rows: Iterable[Mapping[str, Any]], dry_run: bool = False) -> ImportResult:
-    """Make or change SKUs from the rows of a sheet. Rows with errors are left out and named; the others go in.
-
-    A dry run says the same and writes nothing. A few statements for thousands of rows. Raises NotAllowed.
-    """
-    actor.require(EDIT_CATALOGUE)
-    wanted, errors = _read(rows)
-    with transaction.atomic():
-        known = {s.code_key: s for s in Sku.objects.select_for_update().filter(code_key__in=wanted).order_by("id")}
-        products = _products(
-            {values["product"] for _, values in wanted.values() if "product" in values}, write=not dry_run
-        )
-        now = clock.now()
-        new, changed = [], []
-        names: set[str] = set()
-        for key, (code, values) in wanted.items():
-            if "product" in values:
-                values["product_id"] = products.get(values.pop("product"))
-            sku = known.get(key)
-            if sku is None:
-                new.append(Sku(code=code, code_key=key, created_at=now, updated_at=now, **values))
-                continue
-            different = {name: value for name, value in values.items() if getattr(sku, name) != value}
-            if different:
-                names |= different.keys()
-                for name, value in different.items():
-                    setattr(sku, name, value)
-                sku.updated_at = now
-                changed.append(sku)
-        result = ImportResult(len(new), len(changed), len(wanted) - len(new) - len(changed), tuple(errors))
-        if dry_run:
-            return result
-        Sku.objects.bulk_create(new, batch_size=1000)
-        if changed:
-            Sku.objects.bulk_update(changed, sorted(names | {"updated_at"}), batch_size=500)
-        audit.record_many(
-            actor,
-            [("sku", sku.pk, "sku.created", {"sku": sku.code}) for sku in new]
-            + [("sku", sku.pk, "sku.changed", {"fields": sorted(names)}) for sku in changed],
-        )
-    return result
 
 
 def create_warehouse(*, actor: Actor, code: str, name: str, kind: str = Warehouse.OWN, **fields: Any) -> Warehouse:
@@ -221,42 +167,38 @@ def _checked(code: str, fields: Mapping[str, Any]) -> tuple[str, dict[str, Any]]
 
 
 def _with_product(values: dict[str, Any]) -> dict[str, Any]:
+    titles = (values.pop("product_title", ""), values.pop("product_title_zh", ""))
     if "product" in values:
-        values["product_id"] = _products({values["product"]}, write=True)[values.pop("product")]
+        code = values.pop("product")
+        values["product_id"] = products({code: titles}, write=True)[code]
     return values
 
 
-def _products(codes: set[str], *, write: bool) -> dict[str, int]:
-    """{product code: id}; those that are not there are made."""
-    if not codes:
+def products(wanted: Mapping[str, tuple[str, str]], *, write: bool) -> dict[str, int]:
+    """{product code: id} of {code: (title, Chinese title)}. ``write``: those that are not there are made, titles that
+    are given win over those that are there."""
+    if not wanted:
         return {}
-    wanted = sorted(codes)
     if write:
         now = clock.now()
         bulk.insert(
             "inventory_product",
             ("code", "title", "title_zh", "created_at"),
-            [(code, code, "", now) for code in wanted],
+            [(code, title or code, chinese, now) for code, (title, chinese) in sorted(wanted.items())],
             conflict="(code) DO NOTHING",
         )
-    return dict(Product.objects.filter(code__in=wanted).values_list("code", "pk"))
+        bulk.execute(
+            "UPDATE inventory_product p SET title = coalesce(nullif(w.title, ''), p.title),"
+            " title_zh = coalesce(nullif(w.chinese, ''), p.title_zh)"
+            " FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(code, title, chinese) WHERE p.code = w.code"
+            " AND ((w.title <> '' AND w.title <> p.title) OR (w.chinese <> '' AND w.chinese <> p.title_zh))",
+            bulk.columns([(code, *titles) for code, titles in sorted(wanted.items())]),
+        )
+    return dict(Product.objects.filter(code__in=list(wanted)).values_list("code", "pk"))
 
 
-def _read(
-    rows: Iterable[Mapping[str, Any]],
-) -> tuple[dict[str, tuple[str, dict[str, Any]]], list[LineError]]:
-    """{code key: (code, values)} of the rows without errors, and the errors."""
-    wanted: dict[str, tuple[str, dict[str, Any]]] = {}
-    errors: list[LineError] = []
-    lines: dict[str, int] = {}
-    for line, row in enumerate(rows, start=2):
-        code, values, problems = skusheet.read(row)
-        key = code_key(code)
-        if not problems and key in lines:
-            problems = [("code", "sheet.twice", {"code": code, "line": lines[key]})]
-        if problems:
-            errors += [LineError(line, field, problem, params) for field, problem, params in problems]
-            continue
-        lines[key] = line
-        wanted[key] = (code, values)
-    return wanted, errors
+def shown(value: Any) -> Any:
+    """A field's value as the history keeps it: JSON, short."""
+    if isinstance(value, Decimal):
+        return str(value.normalize())
+    return value[:80] if isinstance(value, str) else value

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
+
+from babel import Locale
 
 from core.currencies import KNOWN
 
@@ -48,6 +52,21 @@ HEADINGS = {
     "moq": "moq",
     "carton": "carton",
     "lead_days": "lead_days",
+    "barcode": "barcode",
+    "ean": "barcode",
+    "条码": "barcode",
+    "product_title": "product_title",
+    "product_title_zh": "product_title_zh",
+    **{f"{stem}_{unit}": f"{stem}_{unit}" for stem in ("length", "width", "height") for unit in ("cm", "in")},
+    **{f"weight_{unit}": f"weight_{unit}" for unit in ("kg", "lb", "oz")},
+}
+# Fields of other units: (ours, how many of ours one of them is).
+OTHER_UNITS: dict[str, tuple[str, Decimal]] = {
+    "weight_kg": ("weight_g", Decimal(1000)),
+    "weight_lb": ("weight_g", Decimal("453.59237")),
+    "weight_oz": ("weight_g", Decimal("28.349523125")),
+    **{f"{stem}_cm": (f"{stem}_mm", Decimal(10)) for stem in ("length", "width", "height")},
+    **{f"{stem}_in": (f"{stem}_mm", Decimal("25.4")) for stem in ("length", "width", "height")},
 }
 _LENGTHS = {
     "title": 300,
@@ -56,7 +75,11 @@ _LENGTHS = {
     "customs_name_en": 120,
     "customs_name_zh": 120,
     "product": 80,
+    "product_title": 300,
+    "product_title_zh": 300,
 }
+# What Excel makes of long numbers that it shows in a narrow column: the digits are gone.
+_SHORTENED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
 _YES = {"1", "y", "yes", "true", "是", "带电"}
 _NO = {"", "0", "n", "no", "false", "否", "不带电"}
 
@@ -80,25 +103,52 @@ def _whole(least: int) -> Callable[[str], int | None]:
     def read(raw: str) -> int | None:
         if not raw:
             return None
-        try:
-            number = Decimal(raw.replace(",", ""))
-        except InvalidOperation:
-            raise _Bad("sheet.not_a_number", value=raw[:40]) from None
-        if not number.is_finite() or number != number.to_integral_value() or not least <= number < 2**31:
+        number = _number(raw)
+        if number != number.to_integral_value() or not least <= number < 2**31:
             raise _Bad("sheet.not_whole", value=raw[:40], least=least)
         return int(number)
 
     return read
 
 
-def _money(raw: str) -> Decimal | None:
-    if not raw:
-        return None
+def _measured(factor: Decimal) -> Callable[[str], int | None]:
+    """Of another unit: rounded to whole ones of ours, one at least."""
+
+    def read(raw: str) -> int | None:
+        if not raw:
+            return None
+        number = _number(raw)
+        if not 0 < number * factor < 2**31:
+            raise _Bad("sheet.not_above_zero", value=raw[:40])
+        return max(1, int((number * factor).to_integral_value(ROUND_HALF_UP)))
+
+    return read
+
+
+def _number(raw: str) -> Decimal:
     try:
         number = Decimal(raw.replace(",", ""))
     except InvalidOperation:
         raise _Bad("sheet.not_a_number", value=raw[:40]) from None
-    if not number.is_finite() or not 0 <= number < Decimal("1e14"):
+    if not number.is_finite():
+        raise _Bad("sheet.not_a_number", value=raw[:40])
+    return number
+
+
+def _barcode(raw: str) -> str:
+    raw = raw.replace(" ", "")
+    if _SHORTENED.fullmatch(raw):
+        raise _Bad("sheet.shortened", value=raw[:40])
+    if len(raw) > 40:
+        raise _Bad("sheet.too_long", limit=40)
+    return raw
+
+
+def _money(raw: str) -> Decimal | None:
+    if not raw:
+        return None
+    number = _number(raw)
+    if not 0 <= number < Decimal("1e14"):
         raise _Bad("sheet.not_an_amount", value=raw[:40])
     return number.quantize(Decimal("0.0001"))
 
@@ -110,9 +160,23 @@ def _currency(raw: str) -> str:
 
 
 def _country(raw: str) -> str:
-    if len(raw) != 2 or not raw.isascii() or not raw.isalpha():
+    if len(raw) == 2 and raw.isascii() and raw.isalpha():
+        return raw.upper()
+    found = _countries().get(raw.casefold())
+    if found is None:
         raise _Bad("sheet.not_a_country", value=raw[:40])
-    return raw.upper()
+    return found
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    """{name in English or Chinese: its two letters}."""
+    return {
+        str(name).casefold(): code
+        for language in ("en", "zh_Hans")
+        for code, name in Locale.parse(language).territories.items()
+        if len(code) == 2
+    }
 
 
 def _yes(raw: str) -> bool:
@@ -129,8 +193,11 @@ def _tags(raw: str) -> list[str]:
 
 READERS: dict[str, Callable[[str], Any]] = {
     **{name: _text(limit) for name, limit in _LENGTHS.items()},
-    **{name: _whole(1) for name in ("weight_g", "length_mm", "width_mm", "height_mm", "moq", "carton")},
+    **{name: _measured(Decimal(1)) for name in ("weight_g", "length_mm", "width_mm", "height_mm")},
+    **{name: _whole(1) for name in ("moq", "carton")},
     "lead_days": _whole(0),
+    "barcode": _barcode,
+    **{name: _measured(factor) for name, (_, factor) in OTHER_UNITS.items()},
     "customs_value": _money,
     "customs_currency": _currency,
     "origin_country": _country,
@@ -138,7 +205,15 @@ READERS: dict[str, Callable[[str], Any]] = {
     "tags": _tags,
 }
 # An empty cell here means "leave it"; elsewhere it empties the field.
-_NOT_EMPTY = frozenset(("moq", "carton", "lead_days", "customs_currency", "origin_country", "product"))
+_NOT_EMPTY = frozenset(
+    ("moq", "carton", "lead_days", "customs_currency", "origin_country", "product", "product_title", "product_title_zh")
+)
+
+
+def field_of(heading: Any) -> str | None:
+    """Our field of a heading, None for one we do not know."""
+    name = HEADINGS.get(heading)
+    return name or HEADINGS.get("".join(str(heading).split()).casefold())
 
 
 def read(row: Mapping[str, Any]) -> tuple[str, dict[str, Any], list[Problem]]:
@@ -147,7 +222,7 @@ def read(row: Mapping[str, Any]) -> tuple[str, dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for heading, cell in row.items():
-        name = HEADINGS.get("".join(str(heading).split()).casefold())
+        name = field_of(heading)
         if name is None:
             continue
         if name == "tags" and isinstance(cell, list | tuple):
@@ -159,11 +234,14 @@ def read(row: Mapping[str, Any]) -> tuple[str, dict[str, Any], list[Problem]]:
         if not raw and name in _NOT_EMPTY:
             continue
         try:
-            values[name] = READERS[name](raw)
+            ours = OTHER_UNITS[name][0] if name in OTHER_UNITS else name
+            values[ours] = READERS[name](raw)
         except _Bad as bad:
             problems.append((name, bad.code, bad.params))
     if not code:
         problems.insert(0, ("code", "sku.code_missing", {}))
     elif len(code) > 80:
         problems.insert(0, ("code", "sheet.too_long", {"limit": 80}))
+    elif _SHORTENED.fullmatch(code):
+        problems.insert(0, ("code", "sheet.shortened", {"value": code}))
     return code, values, problems

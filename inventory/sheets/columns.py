@@ -6,7 +6,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.functional import Promise
 
 _BRACKETS = re.compile(r"[(\[【〔](.*?)[)\]】〕]")
@@ -47,7 +50,17 @@ def normal(heading: str) -> tuple[str, str]:
 
 
 def known(columns: Sequence[Column]) -> frozenset[str]:
-    return frozenset(heading for one in columns for heading in one.headings)
+    return frozenset(heading for one in columns for heading in names(one))
+
+
+@lru_cache(maxsize=1024)
+def names(column: Column) -> tuple[str, ...]:
+    """Its headings, and what it is called on our pages and templates in either language."""
+    labels = []
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            labels.append(normal(str(column.label))[0])
+    return tuple(dict.fromkeys((*column.headings, *(() if column.hidden else labels))))
 
 
 def guess(headings: Sequence[str], columns: Sequence[Column]) -> dict[str, str]:
@@ -56,7 +69,7 @@ def guess(headings: Sequence[str], columns: Sequence[Column]) -> dict[str, str]:
     A field is given once, to the best column.
     """
     fields = {one.key: one for one in columns}
-    by_heading = {heading: one.key for one in reversed(columns) for heading in one.headings}
+    by_heading = {heading: one.key for one in reversed(columns) for heading in names(one)}
     found: list[tuple[int, int, str]] = []  # (how sure, place, field): smaller is surer
     for place, heading in enumerate(headings):
         name, unit = normal(heading)

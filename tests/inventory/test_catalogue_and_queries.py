@@ -19,8 +19,8 @@ ROWS = [
     {"SKU": "ＡＢ－2", "Title": "Lamp 2", "Weight": "0"},
     {"SKU": "AB-1 ", "Title": "again"},
     {"SKU": "", "Title": "nothing"},
-    {"SKU": "AB-3", "customs_value": "12.5", "customs_currency": "EUR", "tags": "red, 大"},
-    {"SKU": "AB-4", "origin_country": "China", "customs_value": "NaN"},
+    {"SKU": "AB-3", "origin_country": "中国", "customs_value": "12.5", "customs_currency": "EUR", "tags": "red, 大"},
+    {"SKU": "AB-4", "origin_country": "Nowhere", "customs_value": "-1"},
 ]
 
 
@@ -31,7 +31,7 @@ def test_a_sheet_is_read_line_by_line(shop: Shop) -> None:
     wet = services.import_skus(actor=shop.actor, rows=ROWS)
     assert (dry.created, dry.errors) == (wet.created, wet.errors) == (2, wet.errors)
     assert [(e.line, e.field, e.code) for e in wet.errors] == [
-        (3, "weight_g", "sheet.not_whole"),
+        (3, "weight_g", "sheet.not_above_zero"),
         (4, "code", "sheet.twice"),
         (5, "code", "sku.code_missing"),
         (7, "origin_country", "sheet.not_a_country"),
@@ -62,7 +62,7 @@ def test_codes_are_one_whatever_their_case_and_width(shop: Shop) -> None:
     assert refused.value.code == "sku.code_taken"
     with pytest.raises(BusinessError) as refused:
         services.update_sku(actor=shop.actor, sku_id=shop.skus[0], weight_g="-3")
-    assert (refused.value.code, refused.value.params["field"]) == ("sheet.not_whole", "weight_g")
+    assert (refused.value.code, refused.value.params["field"]) == ("sheet.not_above_zero", "weight_g")
     changed = services.update_sku(actor=shop.actor, sku_id=shop.skus[0], weight_g=300, product="P1")
     assert (changed.weight_g, changed.product.code) == (300, "P1")
 

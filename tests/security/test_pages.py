@@ -200,7 +200,7 @@ def test_no_page_runs_what_others_wrote(sign_in: SignIn, two: Two) -> None:
     safe(client.post(f"/inbox/{talk}/answer", {"body": EVIL, "key": EVIL}))
     safe(client.post("/ship/go", {"entry": EVIL, "step": EVIL}, HTTP_HX_REQUEST="true"))
     safe(client.post("/stock/adjust", {"lines": EVIL, "warehouse": EVIL}))
-    safe(client.post("/stock/skus/import", {"sheet": f"code,title\n{EVIL},{EVIL}"}))
+    safe(client.post("/stock/import/", {"kind": "skus", "pasted": f"code,title\n{EVIL},{EVIL}"}, follow=True))
     safe(client.post("/channels/connect/ebay/", {"name": EVIL, "external_id": EVIL, "secret-app_id": EVIL}))
     assert len(seen) > 60
 
@@ -309,7 +309,7 @@ def test_strange_addresses_are_no_server_error(sign_in: SignIn, two: Two, what: 
         "/channels/desk/nothing/1/drop", f"/inbox/{talk}/answer", f"/inbox/{talk}/note", f"/inbox/{talk}/assign",
         f"/inbox/{talk}/retry/{talk}", "/inbox/templates/new", "/ship/go", "/ship/accept", "/ship/hand", "/ship/undo-hand",
         "/ship/undo-weight", "/ship/parcels/print", "/ship/parcels/hand", "/ship/parcels/book", "/ship/lists/close",
-        "/stock/receive", "/stock/adjust", "/stock/skus/new", f"/stock/skus/{sku}/edit", "/stock/skus/import",
+        "/stock/receive", "/stock/adjust", "/stock/skus/new", f"/stock/skus/{sku}/edit", "/stock/import/",
         "/stock/warehouses/new", f"/stock/warehouses/{place}/", "/carriers/1/numbers", "/carriers/1/services/new",
         "/restock/settings", "/restock/run", "/orders/rules/",
     ):  # fmt: skip
