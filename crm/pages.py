@@ -12,7 +12,7 @@ from core.permissions import Actor
 from core.ui import desk, lists
 from core.ui.lists import Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
-from crm import permissions, queries, queries_page
+from crm import palette, permissions, queries, queries_page
 from crm.services import answers
 from crm.tables import ConversationTable
 
@@ -73,6 +73,8 @@ def _retry(actor: Actor, ids: Sequence[int]) -> int:
 
 def register() -> None:
     """Called when the app is ready: answers that could not be sent lie on the dead-letter desk."""
+    palette.register()
+    lists.register("inbox", lambda actor: InboxList(), url="crm:index", operation=permissions.VIEW)
     desk.register(
         desk.Source(
             key="message",

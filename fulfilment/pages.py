@@ -13,7 +13,8 @@ from core.permissions import Actor
 from core.ui import desk, lists, menu
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
-from fulfilment import permissions, queries_page
+from fulfilment import palette, permissions, queries_page
+from fulfilment.outs import OUTS
 from fulfilment.tables import ParcelTable
 from logistics import permissions as carriers
 from logistics.services import booking
@@ -49,6 +50,7 @@ class ParcelsList(lists.ListPage):
     table = ParcelTable
     default_tab = "ready"
     actions_template = "fulfilment/_list_actions.html"
+    export = carriers.EXPORT
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         counts = queries_page.counts(actor)
@@ -85,6 +87,9 @@ class ParcelsList(lists.ListPage):
     def ids(self, actor: Actor, state: State) -> list[int]:
         return queries_page.ids(actor, filter_of(state), lists.ALL_LIMIT)
 
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return OUTS
+
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed:
             return Empty(_("No parcel matches this search in this tab."), _("Clear"), f"?tab={state.tab}")
@@ -100,6 +105,8 @@ def _retry(actor: Actor, ids: Sequence[int]) -> int:
 
 def register() -> None:
     """Called when the app is ready."""
+    palette.register()
+    lists.register("parcels", lambda actor: ParcelsList(), url="fulfilment:parcels", operation=carriers.VIEW)
     menu.register(
         menu.Entry("ship", _("Ship desk"), "barcode", "fulfilment:desk", 20, permissions.SHIP, queries_page.on_floor)
     )

@@ -8,11 +8,12 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         from core import erasure
         from core.ui import lists
-        from orders import bulk, handlers, jobs, parcel_handlers, platform_handlers, today, upkeep  # noqa: F401
+        from orders import bulk, handlers, jobs, palette, parcel_handlers, platform_handlers, today, upkeep  # noqa: F401
         from orders.pages import OrdersList
         from orders.permissions import VIEW
         from orders.services import erasing
 
         today.register()
+        palette.register()
         lists.register("orders", lambda actor: OrdersList(), url="orders:index", operation=VIEW)
         erasure.register("orders", find=erasing.find, erase=erasing.erase, due=erasing.due, expire=erasing.expire)

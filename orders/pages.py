@@ -16,6 +16,7 @@ from core.ui.lists import Bulk, Empty, Freshness, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.words import formats
 from orders import permissions, queries, queries_page
+from orders.outs import OUTS
 from orders.tables import OrderTable
 
 TABS = (
@@ -74,6 +75,7 @@ class OrdersList(lists.ListPage):
     table = OrderTable
     default_tab = "to_ship"
     actions_template = "orders/_list_actions.html"
+    export = permissions.EXPORT
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         return lists.counted(TABS, queries.tabs(actor))
@@ -104,6 +106,9 @@ class OrdersList(lists.ListPage):
 
     def ids(self, actor: Actor, state: State) -> list[int]:
         return queries.matching_ids(actor, filter_of(state), limit=lists.ALL_LIMIT)
+
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return OUTS
 
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed:

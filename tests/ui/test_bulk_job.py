@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,7 +43,7 @@ class Busy:
 
 
 @pytest.fixture
-def busy(committed_db: WorkerDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Busy]:
+def busy(committed_db: WorkerDatabase, monkeypatch: pytest.MonkeyPatch) -> Busy:
     with tenant_context(ACME):
         house = make_house()
         take(house.shop, *[order(f"MORE-{n}") for n in range(230)])
@@ -54,7 +53,7 @@ def busy(committed_db: WorkerDatabase, monkeypatch: pytest.MonkeyPatch) -> Itera
     Membership.objects.create(user=user, tenant=tenant, role=OWNER, created_at=clock.now())
     client = Client(HTTP_HOST=HOST)
     client.force_login(user)
-    yield Busy(house, client)
+    return Busy(house, client)
 
 
 EVERYTHING = {"all": "1", "view": "tab=all&country=DE", "note": "count first"}

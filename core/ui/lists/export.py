@@ -34,7 +34,7 @@ from core.ui.lists.contract import ALL_LIMIT, ListPage, Out, State
 KIND = "ui.export"
 CSV, XLSX = "csv", "xlsx"
 PAGE, PAGES_A_PART = 500, 5
-KEPT = timedelta(days=7)
+KEPT, KEPT_NAMING = timedelta(days=7), timedelta(days=2)  # the latter where the file names people
 ZIPPED_FROM = 20 * 1024 * 1024  # a larger CSV goes out in a zip
 LONGEST_CELL = 32_767  # of Excel
 # Programs for sheets take a cell that begins so for a formula, full-width signs too.
@@ -183,14 +183,16 @@ def _write(work: JobRun, page: ListPage, place: _Place) -> None:
             content, media, name = _zipped(name, content), "application/zip", f"{name}.zip"
     else:
         content, media, name = as_xlsx(labels, rows), files.XLSX, f"{name}.xlsx"
+    kind = _kind(work, page)
+    until = clock.now() + (KEPT_NAMING if kind == "export" else KEPT)
     with work.step(checkpoint=asdict(replace(place, made=True))):
         kept = files.store(
-            _kind(work, page),
+            kind,
             name,
             content,
             media,
             page.export,
-            purge_at=clock.now() + KEPT,
+            purge_at=until,
             owner_id=work.actor.id,
         )
         for part in parts:

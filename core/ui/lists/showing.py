@@ -78,7 +78,7 @@ def _table(request: PageRequest, page: ListPage, found: Rows, state: State) -> d
         "next": state.at(after=found.next) if found.next else "",
         "prev": state.at(before=found.prev) if found.prev else "",
         "span": len(columns) + 1,
-        "selects": _may_export(request.actor, page) or any(request.actor.can(one.operation) for one in page.bulk()),
+        "selects": any(request.actor.can(one.operation) for one in page.bulk()),
     }
 
 
