@@ -1,80 +1,158 @@
-"""A simple rule without a language of its own: who it is for, and what it chooses."""
+"""What the rule editor posts, read into a rule; and the vocabulary that its script draws conditions with."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from django import forms
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.http import QueryDict
+from django.utils.translation import gettext as _
 
-from core.ui.model_forms import dress
+from core.currencies import KNOWN
+from core.rules.conditions import ALL_OPS, LIST_OPS, MAX_DEPTH
+from core.words import formats, say
+from orders import rule_checks
+from orders.queries_rules import Choices
+from orders.routing import FIELDS
 
-Choices = Sequence[tuple[str, str]]
+MOST_BYTES = 400_000
+UNITS = {"weight_g": "g", "volume_cm3": "cm³"}
+# Fields that are chosen from a list rather than typed.
+CHOSEN = {
+    "country": "country",
+    "account": "account",
+    "platform": "platform",
+    "currency": "currency",
+    "sku_tags": "tags",
+}
+OPEN_LISTS = frozenset({"sku_tags"})  # what is not in the list may be typed too
 
 
-class RuleForm(forms.Form):
-    """Everything that is filled in must hold; what is empty does not matter."""
+def read(given: QueryDict, rule_id: str = "") -> dict[str, Any]:
+    """The rule as typed, in the engine's shape with name and note. What cannot be read is left for the check to name."""
+    try:
+        text = given.get("conditions", "")
+        conditions: Any = json.loads(text) if len(text) <= MOST_BYTES else None
+    except (ValueError, RecursionError):
+        conditions = None
+    actions: list[dict[str, Any]] = []
+    for kind in ("service", "warehouse", "hold"):
+        value = given.get(f"do_{kind}", "").strip()
+        if value:
+            actions.append({"do": kind, "value": value})
+    tags = [tag.strip() for tag in re.split(r"[,，;；、\n]+", given.get("do_tag", "")) if tag.strip()]
+    if tags:
+        actions.append({"do": "tag", "value": list(dict.fromkeys(tags))})
+    rule: dict[str, Any] = {
+        "name": given.get("name", "").strip(),
+        "note": given.get("note", "").strip(),
+        "conditions": rule_checks.tidy(conditions) if isinstance(conditions, dict) else conditions,
+        "actions": actions,
+        "stop": given.get("stop") == "on",
+    }
+    if rule_id:
+        rule["id"] = rule_id
+    if given.get("off") == "1":
+        rule["off"] = True
+    return rule
 
-    name = forms.CharField(label=pgettext_lazy("of a thing", "Name"), max_length=80)
-    account = forms.ChoiceField(label=_("Orders of the account"), required=False)
-    countries = forms.CharField(
-        label=_("To the countries"),
-        max_length=300,
-        required=False,
-        help_text=_("Two letters each, for example DE, FR."),
+
+def typed(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a rule that the editor shows in plain fields."""
+    values: dict[str, Any] = {}
+    for one in rule.get("actions") or ():
+        value = one.get("value")
+        values[str(one.get("do"))] = ", ".join(value) if isinstance(value, list) else value
+    return {
+        "name": rule.get("name", ""),
+        "note": rule.get("note", ""),
+        "stop": bool(rule.get("stop")),
+        "off": bool(rule.get("off")),
+        **{f"do_{kind}": values.get(kind, "") for kind in ("service", "warehouse", "hold", "tag")},
+    }
+
+
+def vocabulary(offered: Choices) -> dict[str, Any]:
+    """Everything that the script says and offers, in the reader's language."""
+    places = formats.locale().territories
+    countries = sorted(
+        ((code, f"{code} · {name}") for code, name in places.items() if len(code) == 2 and code.isalpha()),
+        key=lambda one: one[1],
     )
-    heaviest = forms.IntegerField(label=_("Goods weigh at most (g)"), min_value=1, required=False)
-    skus = forms.CharField(label=_("A SKU starts with"), max_length=80, required=False)
-    battery = forms.ChoiceField(
-        label=_("Battery"), choices=[("", _("does not matter")), ("1", _("yes")), ("0", _("no"))], required=False
-    )
-    service = forms.ChoiceField(label=_("Then: service"), required=False)
-    warehouse = forms.ChoiceField(label=_("Then: warehouse"), required=False)
-    tag = forms.CharField(label=_("Then: tag"), max_length=40, required=False)
-    hold = forms.CharField(label=_("Then: hold, because"), max_length=120, required=False)
-    stop = forms.BooleanField(label=_("Ask no further rule"), required=False)
+    lists = {
+        "country": countries,
+        "account": offered.accounts,
+        "platform": [(name, say(f"platform.{name}")) for name in offered.platforms],
+        "currency": [(code, code) for code in sorted(KNOWN)],
+        "tags": [(tag, tag) for tag in offered.sku_tags],
+    }
+    return {
+        "depth": MAX_DEPTH,
+        "fields": [
+            {
+                "name": field.name,
+                "label": _line_less(field.name) if field.many else say(field.label),
+                "type": str(field.type),
+                "many": field.many,
+                "ops": list(field.allowed_ops()),
+                "choices": CHOSEN.get(field.name, ""),
+                "open": field.name in OPEN_LISTS,
+                "unit": UNITS.get(field.name, ""),
+            }
+            for field in FIELDS.values()
+        ],
+        "ops": {op: say(f"rule.op.{op}") for op in ALL_OPS},
+        "lists": sorted(LIST_OPS),
+        "choices": lists,
+        "words": _words(),
+    }
 
-    def __init__(self, *args: Any, accounts: Choices, services: Choices, warehouses: Choices, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, rows, empty in (
-            ("account", accounts, _("all accounts")),
-            ("service", services, _("leave it")),
-            ("warehouse", warehouses, _("leave it")),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", empty), *rows]
-        dress(self)
 
-    def clean_countries(self) -> list[str]:
-        found = [part.upper() for part in re.split(r"[\s,，;；、]+", self.cleaned_data["countries"]) if part]
-        if any(not re.fullmatch("[A-Z]{2}", part) for part in found):
-            raise forms.ValidationError(_("Write each country as two letters, for example DE, FR."))
-        return found
+def _line_less(name: str) -> str:
+    """ "any line's SKU" is what a sentence says; the editor asks any or every beside it."""
+    return {"sku": _("SKU of a line"), "title": _("title of a line")}.get(name, say(f"rule.field.{name}"))
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        if not any(data.get(name) for name in ("service", "warehouse", "tag", "hold", "stop")):
-            self.add_error("service", _("Say what the rule does: choose a service, a warehouse, a tag or a hold."))
-        return data
 
-    def rule(self) -> dict[str, Any]:
-        """In the engine's shape (``core.rules.conditions``)."""
-        data = self.cleaned_data
-        asked: list[dict[str, Any]] = []
-        if data["account"]:
-            asked.append({"field": "account", "op": "eq", "value": data["account"]})
-        if data["countries"]:
-            asked.append({"field": "country", "op": "in", "value": data["countries"]})
-        if data["heaviest"]:
-            asked.append({"field": "weight_g", "op": "lte", "value": data["heaviest"]})
-        if data["skus"]:
-            asked.append({"field": "sku", "op": "starts_with", "value": data["skus"], "lines": "any"})
-        if data["battery"]:
-            asked.append({"field": "battery", "op": "eq", "value": data["battery"] == "1"})
-        does = [{"do": name, "value": data[name]} for name in ("service", "warehouse", "tag", "hold") if data[name]]
-        made: dict[str, Any] = {"name": data["name"], "conditions": {"all": asked}, "actions": does}
-        return {**made, "stop": True} if data["stop"] else made
+def _words() -> dict[str, str]:
+    return {
+        "all": _("All of these hold"),
+        "any": _("At least one of these holds"),
+        "none": _("None of these holds"),
+        "notall": _("Not all of these hold"),
+        "group": _("Group of conditions"),
+        "kind": _("How the conditions of this group count"),
+        "empty": _("No condition: it holds for every order."),
+        "add": _("Condition"),
+        "add_group": _("Group"),
+        "field": _("What to look at"),
+        "choose": _("choose …"),
+        "op": _("Comparison"),
+        "value": _("Value"),
+        "from": _("From"),
+        "to": _("To"),
+        "and": _("and"),
+        "amount": _("Amount"),
+        "currency": _("Currency"),
+        "yes": _("yes"),
+        "no": _("no"),
+        "lines": _("Which lines"),
+        "any_line": _("any line"),
+        "every_line": _("every line"),
+        "remove": _("Remove"),
+        "removed": _("Removed."),
+        "undo": _("Undo"),
+        "up": _("Move up"),
+        "down": _("Move down"),
+        "wrap": _("Put into a group"),
+        "out": _("Take out of the group"),
+        "paste": _("One a line, or with commas between; paste a column of a sheet."),
+        "counted": _("{n} values"),
+        "pick": _("Type to find, Enter to add"),
+        "unknown": _("not in the list"),
+        "deep": _("Groups cannot be nested deeper than this."),
+        "condition": _("Condition {n}"),
+        "checking": _("Asking the newest orders …"),
+        "unreachable": _("This could not be asked. Check the connection and try again."),
+    }

@@ -1,8 +1,8 @@
 """Addresses of orders on a tenant's host."""
 
-from django.urls import path
+from django.urls import include, path
 
-from orders import views, views_first, views_rules
+from orders import views, views_first
 
 app_name = "orders"
 urlpatterns = [
@@ -12,10 +12,8 @@ urlpatterns = [
     path("bulk/cancel", views.bulk_cancel, name="bulk_cancel"),
     path("bulk/tag", views.bulk_tag, name="bulk_tag"),
     path("bulk/book", views.bulk_book, name="bulk_book"),
-    path("rules/", views_rules.index, name="rules"),
     path("rules/first", views_first.first_rule, name="first_rule"),
-    path("rules/arrange", views_rules.arrange, name="rules_arrange"),
-    path("rules/new", views_rules.add, name="rule_new"),
+    path("rules/", include("orders.urls_rules")),
     path("<int:pk>/", views.show, name="show"),
     path("<int:pk>/hold", views.hold, name="hold"),
     path("<int:pk>/route", views.route, name="route"),

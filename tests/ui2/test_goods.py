@@ -20,8 +20,6 @@ from inventory.models import Move, Sku, Warehouse
 from inventory.reservation import Want, WantedLine, reserve_many
 from logistics.models import PoolNumber, Service
 from logistics.services import accounts as carriers
-from orders.models import RuleSet
-from orders.services import rule_edits, rules
 from tenants.models import Membership
 from tests.support.database import ACME
 from tests.support.parcels import ACTOR
@@ -256,38 +254,6 @@ def test_tracking_gets_an_address_that_nobody_guesses(owner: Client) -> None:
     post(owner, "/carriers/trackers/17track/", {"name": "Track", "secret-token": "k"})
     (address,) = re.findall(r"/hooks/17track/([0-9a-f]+)<", text(owner, "/carriers/"))
     assert len(address) == 24
-
-
-# -- rules --------------------------------------------------------------------------------------------------------------
-
-
-def test_rules_in_words_in_order_on_and_off(owner: Client, sign_in) -> None:
-    with tenant_context(ACME):
-        service = carriers.connect_carrier(actor=ACTOR, carrier="pool", name="Swift", credentials={})
-        carriers.save_service(actor=ACTOR, account_id=service.pk, code="SW", key="swift", name="Swift Post")
-    page = post(owner, "/orders/rules/new", {"version": "0", "name": "Nothing"}, htmx=False)
-    assert "Say what the rule does" in page
-    post(owner, "/orders/rules/new", {"version": "0", "name": "Everything", "service": "swift"})
-    given = {"version": "1", "name": "EU", "countries": "de,fr", "heaviest": "2000", "tag": "eu", "stop": "on"}
-    post(owner, "/orders/rules/new", given)
-    page = text(owner, "/orders/rules/")
-    assert page.index("<b>EU</b>") < page.index("<b>Everything</b>")  # before the one that always holds
-    assert "country in DE, FR · goods weight ≤ 2,000 g" in page and "service: Swift Post" in page
-    ids = re.findall(r'name="rule" value="(\w+)"', page)
-    stale = {"version": "1", "rule": ids, "on": ids}
-    assert "other rules in force meanwhile" in post(owner, "/orders/rules/arrange", stale, status=422)
-    post(owner, "/orders/rules/arrange", {"version": "2", "rule": ids, "on": ids[1:], "act": f"down:{ids[0]}"})
-    with tenant_context(ACME):
-        assert [rule["name"] for rule in RuleSet.objects.order_by("-version")[0].rules] == ["Everything"]
-        assert [rule.get("off", False) for rule in rule_edits.current()[1]] == [False, True]
-        assert rules.compiled().version_id == "3"
-    post(owner, "/orders/rules/arrange", {"version": "3", "rule": ids, "on": ids})  # on again
-    post(owner, "/orders/rules/arrange", {"version": "4", "rule": ids, "on": ids, "act": f"remove:{ids[1]}"})
-    with tenant_context(ACME):
-        assert [rule["name"] for rule in RuleSet.objects.order_by("-version")[0].rules] == ["EU"]
-    viewer = sign_in("viewer")
-    assert "<b>EU</b>" in text(viewer, "/orders/rules/") and "arrow-up" not in text(viewer, "/orders/rules/")
-    assert viewer.post("/orders/rules/arrange").status_code == 403
 
 
 # -- long work ----------------------------------------------------------------------------------------------------------
