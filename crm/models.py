@@ -91,6 +91,59 @@ class Message(TenantModel):
         ]
 
 
+class Visit(TenantModel):
+    """One person at one conversation: when they were last there, whether they were writing, and their draft."""
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+")
+    user_id = models.BigIntegerField()
+    user_label = models.CharField(max_length=120)
+    seen_at = models.DateTimeField()
+    writing_at = models.DateTimeField(null=True)
+    draft = models.TextField(default="", blank=True)
+    draft_at = models.DateTimeField(null=True)
+
+    personal = ("draft",)
+    plain = ("user_label",)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "user_id"], name="visit_once")]
+        indexes = [models.Index(fields=["seen_at"], name="visit_time")]
+
+
+class Attachment(TenantModel):
+    """A file of a message: received from the buyer, sent with an answer, or beside a note.
+
+    Ours are uploaded before the message is written (``message`` null, ``upload`` the form's key). One of the buyer
+    stands as *wanted* until it is fetched from ``source`` and kept, or refused with its reason.
+    """
+
+    WANTED, KEPT, REFUSED = "wanted", "kept", "refused"
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", db_index=False)
+    message = models.ForeignKey(Message, models.CASCADE, null=True, related_name="attachments")
+    upload = models.CharField(max_length=60, default="", blank=True)
+    name = models.CharField(max_length=160)
+    media_type = models.CharField(max_length=100, default="", blank=True)
+    size = models.BigIntegerField(default=0)
+    file_id = models.BigIntegerField(null=True)
+    source = models.CharField(max_length=1000, default="", blank=True)  # where the platform keeps it
+    state = models.CharField(max_length=8, default=KEPT)
+    attempts = models.SmallIntegerField(default=0)
+    error_code = models.CharField(max_length=80, default="", blank=True)
+    created_at = models.DateTimeField()
+
+    personal = ("name", "source")
+    plain = ("upload", "media_type", "state", "error_code")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["conversation", "id"], name="attachment_talk"),
+            models.Index(fields=["id"], name="attachment_wanted", condition=models.Q(state="wanted")),
+        ]
+
+
 class MessageTemplate(TenantModel):
     """An answer with variables like {order.number}; one text per language."""
 

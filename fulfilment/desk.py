@@ -52,6 +52,8 @@ def go(
     actor.require(permissions.SHIP)
     step = step if step in entry.STEPS and shipment_id is not None else SCAN
     given = entry.read(text, step)
+    if isinstance(given, entry.Undo):
+        return undo_last(actor, shipment_id)
     if isinstance(given, entry.Code) or shipment_id is None:
         return scan(actor, text)
     match given:
@@ -112,6 +114,20 @@ def hand_over(actor: Actor, shipment_id: int, *, despite_conflict: bool = False)
         code, params = next(iter(handed.refused.values()))
         return _standing(parcel, Problem(code, params))
     return Desk(SCAN, parcel, handed=True, chargeable_g=parcel.chargeable_g)
+
+
+def undo_last(actor: Actor, shipment_id: int | None) -> Desk:
+    """``-`` at the desk: take back what this person did last: the weighing of the parcel on the desk, else the hand-over."""
+    shown = _show(actor, shipment_id) if shipment_id is not None else None
+    try:
+        if shown is not None and shown.state == states.PACKED:
+            services.undo_weighing(actor=actor, shipment_id=shown.shipment_id)
+            return _standing(finding.show(actor, shown.shipment_id))
+        pk = services.last_handed(actor=actor)
+        services.undo_hand_over(actor=actor, shipment_id=pk)
+        return _standing(finding.show(actor, pk))
+    except SampanError as error:
+        return Desk(SCAN, shown, Problem(error.code, error.params))
 
 
 def _show(actor: Actor, shipment_id: int) -> Scanned | None:

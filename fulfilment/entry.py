@@ -12,6 +12,7 @@ from decimal import Decimal
 SCAN, WEIGH, OUTSIDE, HAND = "scan", "weigh", "outside", "hand"  # what the desk waits for
 STEPS = (SCAN, WEIGH, OUTSIDE, HAND)
 ACCEPT_WORDS = frozenset({"+", "++", "ok", "OK"})
+UNDO_WORDS = frozenset({"-", "--", "undo", "UNDO"})
 _SIZE = r"(?:\s+(?P<l>\d{1,3}(?:[.,]\d)?)\s*[x×*]\s*(?P<w>\d{1,3}(?:[.,]\d)?)\s*[x×*]\s*(?P<h>\d{1,3}(?:[.,]\d)?))?"
 _WEIGHT = re.compile(r"(?P<n>\d{1,6}(?:[.,]\d{1,3})?)\s*(?P<unit>kg|g)?" + _SIZE, re.IGNORECASE)
 
@@ -27,6 +28,11 @@ class Accept:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """Take the last one back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     text: str
 
@@ -39,7 +45,7 @@ class Weight:
     size_mm: tuple[int, int, int] | None = None
 
 
-Entry = Nothing | Accept | Code | Weight
+Entry = Nothing | Accept | Undo | Code | Weight
 
 
 def read(text: str, step: str) -> Entry:
@@ -50,6 +56,8 @@ def read(text: str, step: str) -> Entry:
     text = text.strip()
     if not text:
         return Nothing()
+    if text in UNDO_WORDS:
+        return Undo()
     if step == SCAN:
         return Code(text)
     if text in ACCEPT_WORDS:

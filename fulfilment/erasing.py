@@ -20,5 +20,8 @@ def find(trail: Trail) -> None:
 
 
 def erase(trail: Trail) -> dict[str, int]:
-    """The files are the records' to remove."""
-    return {}
+    """The files are the records' to remove; here only what a person noted beside an alarm."""
+    notes = bulk.execute(
+        "UPDATE fulfilment_alarmmark SET note = '' WHERE shipment_id = ANY(%s) AND note <> ''", [trail.get(SHIPMENT)]
+    )
+    return {"notes": notes} if notes else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -69,40 +69,96 @@ def candidates(code: str) -> list[str]:
 
 def find(actor: Actor, code: str) -> int:
     """The shipment that a code means. Raises BusinessError ``scan.empty``, ``scan.not_found``, ``scan.several``."""
-    names = candidates(code)
+    found, refused = find_many(actor, [code])
+    if code in refused:
+        reason, params = refused[code]
+        raise BusinessError(reason, **params)
+    return found[code]
+
+
+Refused = dict[str, tuple[str, dict[str, Any]]]
+
+
+def find_many(actor: Actor, codes: Sequence[str]) -> tuple[dict[str, int], Refused]:
+    """({code: shipment}, {code: why it means none}) of many codes; at most two queries."""
+    names = {code: candidates(code) for code in codes}
+    every = sorted({name for some in names.values() for name in some})
+    by_name = _named(actor, every) if every else {}
+    rest = sorted({name for some in names.values() if not any(one in by_name for one in some) for name in some})
+    by_order = _by_order(actor, rest) if rest else {}
+    found: dict[str, int] = {}
+    refused: Refused = {}
+    for code, some in names.items():
+        rows = _once(row for one in some for row in by_name.get(one, ())) or _once(
+            row for one in some for row in by_order.get(one, ())
+        )
+        pk = _choose(code, some, rows)
+        if isinstance(pk, int):
+            found[code] = pk
+        else:
+            refused[code] = pk
+    return found, refused
+
+
+_Row = tuple[int, str, str]  # shipment, state, reference
+
+
+def _once(rows: Iterable[_Row]) -> list[_Row]:
+    return sorted(set(rows))
+
+
+def _choose(code: str, names: Sequence[str], rows: Sequence[_Row]) -> int | tuple[str, dict[str, Any]]:
     if not names:
-        raise BusinessError("scan.empty")
-    rows = bulk.fetch(
-        "SELECT id, state, warehouse_ref, reference FROM logistics_shipment"
-        " WHERE tracking_number = ANY(%s) OR waybill = ANY(%s) OR reference = ANY(%s) ORDER BY id",
-        [names, names, names],
-    ) or _by_order(names)
-    rows = [row for row in rows if actor.sees_warehouse(row[2])]
+        return "scan.empty", {}
     if len(rows) > 1:  # cancelled parcels only count when there is nothing else; then what still stands in the house
         rows = [row for row in rows if row[1] not in (states.CANCELLED, states.FAILED)] or rows[-1:]
     if len(rows) > 1:
         rows = [row for row in rows if row[1] in states.ON_FLOOR] or rows
     if not rows:
-        raise BusinessError("scan.not_found", scanned=code.strip()[:CODE_CHARS])
+        return "scan.not_found", {"scanned": code.strip()[:CODE_CHARS]}
     if len(rows) > 1:
-        raise BusinessError("scan.several", references=[row[3] for row in rows][:5])
-    return int(rows[0][0])
+        return "scan.several", {"references": [row[2] for row in rows][:5], "ids": [row[0] for row in rows][:20]}
+    return rows[0][0]
 
 
-def _by_order(names: Sequence[str]) -> list[tuple[Any, ...]]:
-    own = [int(found[1]) for name in names if (found := re.fullmatch(r"S-?(\d{1,18})", name))]
-    return bulk.fetch(
-        "SELECT s.id, s.state, s.warehouse_ref, s.reference FROM orders_order o"
-        " JOIN orders_consignment k ON k.order_id = o.id JOIN logistics_shipment s ON s.id = k.shipment_id"
-        " WHERE o.id = ANY(%s) OR o.external_id = ANY(%s) ORDER BY s.id",
-        [own, list(names)],
+def _named(actor: Actor, names: Sequence[str]) -> dict[str, list[_Row]]:
+    """{number, waybill or reference: parcels}, each branch by its own index."""
+    one = "SELECT %s AS name, id, state, warehouse_ref, reference FROM logistics_shipment WHERE %s = ANY(%%s)"
+    union = " UNION ".join(one % (column, column) for column in ("tracking_number", "waybill", "reference"))
+    rows = bulk.fetch(
+        f"SELECT f.name, f.id, f.state, f.reference, f.warehouse_ref, o.account_id FROM ({union}) f"
+        " LEFT JOIN orders_consignment k ON k.shipment_id = f.id LEFT JOIN orders_order o ON o.id = k.order_id",
+        [list(names)] * 3,
     )
+    return _grouped(actor, rows)
+
+
+def _by_order(actor: Actor, names: Sequence[str]) -> dict[str, list[_Row]]:
+    """{order number or the marketplace's: parcels}"""
+    own = {int(found[1]): name for name in names if (found := re.fullmatch(r"S-?(\d{1,18})", name))}
+    rows = bulk.fetch(
+        "SELECT o.external_id, s.id, s.state, s.reference, s.warehouse_ref, o.account_id, o.id FROM orders_order o"
+        " JOIN orders_consignment k ON k.order_id = o.id JOIN logistics_shipment s ON s.id = k.shipment_id"
+        " WHERE o.id = ANY(%s) OR o.external_id = ANY(%s)",
+        [list(own), list(names)],
+    )
+    twice = [(own[row[6]], *row[1:6]) for row in rows if row[6] in own]
+    return _grouped(actor, [*(row[:6] for row in rows), *twice])
+
+
+def _grouped(actor: Actor, rows: Iterable[tuple[Any, ...]]) -> dict[str, list[_Row]]:
+    out: dict[str, list[_Row]] = {}
+    for name, pk, state, reference, place, account in rows:
+        if actor.sees_warehouse(place) and _own(actor, account):
+            out.setdefault(name, []).append((pk, state, reference))
+    return out
 
 
 _SHOWN = """
 SELECT s.id, s.reference, s.state, k.order_id, o.external_id, coalesce(o.platform, s.platform), v.name, s.tracking_number,
        s.waybill, s.country, s.receiver, s.expected_weight_g, s.weight_g, s.length_mm, s.width_mm, s.height_mm, v.divisor,
-       s.chargeable_g, s.label_file_id, s.printed_at, s.handed_at, s.warehouse_ref, coalesce(o.conflict, ''), k.id
+       s.chargeable_g, s.label_file_id, s.printed_at, s.handed_at, s.warehouse_ref, coalesce(o.conflict, ''), k.id,
+       o.account_id
   FROM logistics_shipment s JOIN logistics_service v ON v.id = s.service_id
   LEFT JOIN orders_consignment k ON k.shipment_id = s.id LEFT JOIN orders_order o ON o.id = k.order_id
  WHERE s.id = %s
@@ -112,11 +168,11 @@ SELECT s.id, s.reference, s.state, k.order_id, o.external_id, coalesce(o.platfor
 def show(actor: Actor, shipment_id: int) -> Scanned:
     """Everything that the ship desk wants to know. Raises BusinessError ``shipment.not_found``."""
     rows = bulk.fetch(_SHOWN, [shipment_id])
-    if not rows or not actor.sees_warehouse(rows[0][21]):
+    if not rows or not actor.sees_warehouse(rows[0][21]) or not _own(actor, rows[0][24]):
         raise BusinessError("shipment.not_found")
     (
         pk, reference, state, order_id, external, platform, service, number, waybill, country, receiver, expected, weight,
-        length, width, height, divisor, chargeable, label, printed, handed, warehouse, conflict, consignment,
+        length, width, height, divisor, chargeable, label, printed, handed, warehouse, conflict, consignment, _account,
     ) = rows[0]  # fmt: skip
     person = json.loads(receiver) if isinstance(receiver, str) else receiver
     return Scanned(
@@ -142,12 +198,16 @@ def show(actor: Actor, shipment_id: int) -> Scanned:
         handed_at=handed,
         warehouse_id=warehouse,
         conflict=conflict,
-        lines=_lines(consignment),
+        lines=lines_of(consignment),
         problem=problem(state, conflict),
     )
 
 
-def _lines(consignment_id: int | None) -> tuple[ScannedLine, ...]:
+def _own(actor: Actor, account_id: int | None) -> bool:
+    return account_id is None or actor.sees_account(account_id)
+
+
+def lines_of(consignment_id: int | None) -> tuple[ScannedLine, ...]:
     if consignment_id is None:
         return ()
     return tuple(

@@ -29,3 +29,62 @@ class Weighing(TenantModel):
 
     class Meta:
         indexes = [models.Index(fields=["shipment", "id"], name="weighing_shipment")]
+
+
+class LabelPrint(TenantModel):
+    """One time that a parcel's label came out on paper. ``nth`` 1 is the first; later ones say why (``reason``).
+
+    ``sheet_id``: the stored file of the sheet it stood on; it lives a day, the entry stays.
+    """
+
+    PRINTER, DAMAGED, LOST, SIZE, OTHER = "printer", "damaged", "lost", "size", "other"
+    REASONS = (PRINTER, DAMAGED, LOST, SIZE, OTHER)
+
+    id = models.BigAutoField(primary_key=True)
+    shipment = models.ForeignKey("logistics.Shipment", models.CASCADE, related_name="+", db_index=False)
+    nth = models.SmallIntegerField()
+    reason = models.CharField(max_length=10, default="", blank=True)
+    layout = models.CharField(max_length=10)
+    sheet_id = models.BigIntegerField(null=True)
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120)
+
+    plain = ("reason", "layout", "actor_label")
+
+    class Meta:
+        indexes = [models.Index(fields=["shipment", "-id"], name="labelprint_shipment")]
+
+
+class AlarmMark(TenantModel):
+    """A person's word on an alarm of a parcel: settled, or asleep until ``until``.
+
+    It holds for what the person saw: news of the parcel after ``at`` make the alarm ring again.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    shipment = models.ForeignKey("logistics.Shipment", models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12)
+    until = models.DateTimeField(null=True)  # null: settled
+    note = models.CharField(max_length=300, default="", blank=True)
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120)
+
+    personal = ("note",)
+    plain = ("kind", "actor_label")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shipment", "kind"], name="alarmmark_once")]
+
+
+class ManifestPrint(TenantModel):
+    """One time that a hand-over list was opened to be printed again."""
+
+    id = models.BigAutoField(primary_key=True)
+    manifest = models.ForeignKey("logistics.Manifest", models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    actor_id = models.BigIntegerField(null=True)
+    actor_label = models.CharField(max_length=120)
+
+    plain = ("actor_label",)

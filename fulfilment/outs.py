@@ -15,6 +15,8 @@ Row = Mapping[str, Any]
 
 
 def _why(row: Row) -> str:
+    if row["alarm"] and not row["error_code"]:
+        return say(f"alarm.{row['alarm']}")
     if row["error_code"]:
         return say(row["error_code"], row["error_params"] or {})
     if row["needs"]:
@@ -35,12 +37,14 @@ OUTS = (
     Out("items", _("First item"), lambda row: row["title"]),
     Out("items", _("Units"), lambda row: int(row["units"] or 0)),
     Out("service", _("Service"), lambda row: row["service"]),
+    Out("service", _("Carrier"), lambda row: row["carrier"]),
     Out("service", _("Warehouse"), lambda row: row["warehouse"]),
     Out("weight", _("Weight (g)"), lambda row: row["weight_g"]),
     Out("weight", _("Expected weight (g)"), lambda row: row["expected_g"]),
     Out("state", _("State"), lambda row: say(f"parcel.{row['state']}")),
     Out("state", _("Reason"), _why),
     Out("printed", _("Label printed"), lambda row: row["printed_at"]),
+    Out("printed", _("Times printed"), lambda row: row["print_count"]),
     Out("when", _("Ship by"), lambda row: row["ship_by"]),
     Out("when", _("Handed over"), lambda row: row["handed_at"]),
 )

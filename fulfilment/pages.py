@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import BusinessError
 from core.permissions import Actor
-from core.ui import desk, lists, menu
+from core.ui import desk, lists, menu, today
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
-from fulfilment import palette, permissions, queries_page
+from core.ui.today import NOW, SOON, Tile
+from core.words import say
+from fulfilment import alarms, palette, permissions, queries
 from fulfilment.outs import OUTS
 from fulfilment.tables import ParcelTable
 from logistics import permissions as carriers
@@ -23,23 +25,27 @@ TABS = (
     Tab("ready", _("To weigh")),
     Tab("packed", _("Weighed")),
     Tab("handed_today", _("Handed over today")),
+    Tab("alarm", _("Alarms"), tone="red"),
     Tab("waiting", _("Being booked")),
     Tab("failed", _("Failed"), tone="red"),
     Tab("moving", _("On the way")),
     Tab("delivered", _("Delivered")),
     Tab("returned", _("Came back")),
+    Tab("cancelled", _("Cancelled")),
     Tab("all", _("All")),
 )
-COUNTED = ("ready", "packed", "handed_today", "waiting", "failed", "moving")
+URGENT = ("failed", "moving", "returned", "attempt", "exception")
 
 
-def filter_of(state: State) -> queries_page.Filter:
-    return queries_page.Filter(
-        tab=state.tab if state.tab in queries_page.TABS else "ready",
+def filter_of(state: State) -> queries.Filter:
+    return queries.Filter(
+        tab=state.tab if state.tab in queries.TABS else "ready",
         text=state.text,
         warehouses=state.number("warehouse"),
         services=state.number("service"),
-        unprinted="unprinted" in state.chosen,
+        carriers=state.number("carrier"),
+        printed=state.chosen.get("printed", ()),
+        alarms=state.chosen.get("alarm", ()),
     )
 
 
@@ -53,47 +59,90 @@ class ParcelsList(lists.ListPage):
     export = carriers.EXPORT
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
-        counts = queries_page.counts(actor)
-        return [
-            Tab(tab.key, tab.label, counts.get(tab.key) if tab.key in COUNTED else None, tab.tone, tab.hide_empty)
-            for tab in TABS
-        ]
+        counts = queries.counts(actor)
+        return [Tab(tab.key, tab.label, counts.get(tab.key), tab.tone, tab.hide_empty) for tab in TABS]
 
     def filters(self) -> Sequence[Chip]:
         return (
-            Chip("warehouse", _("Warehouse"), queries_page.warehouses),
-            Chip("service", _("Service"), queries_page.services),
-            Chip("unprinted", _("Not printed")),
+            Chip("carrier", _("Carrier"), queries.carriers),
+            Chip("service", _("Service"), queries.services),
+            Chip("warehouse", _("Warehouse"), queries.warehouses),
+            Chip("printed", _("Printed"), queries.prints),
+            Chip("alarm", _("Alarm"), queries.kinds),
         )
 
     def rows(self, actor: Actor, state: State) -> Rows:
-        below = int(state.after) if state.after.isdecimal() and len(state.after) < 19 else None
-        found = queries_page.parcels(actor, filter_of(state), below=below, limit=state.size + 1)
+        below, above = _edge(state.after), _edge(state.before)
+        found = queries.parcels(actor, filter_of(state), below=below, above=above, limit=state.size + 1)
+        more = len(found) > state.size
+        back = above is not None and below is None
+        found = (found[1:] if back else found[:-1]) if more else found
         for row in found:
             row["href"] = self.href(row, state)
-        more = len(found) > state.size
-        return Rows(found[: state.size], next=str(found[state.size - 1]["id"]) if more else "")
+        newer = bool(found) and (more if back else below is not None)
+        older = bool(found) and (True if back else more)
+        return Rows(found, next=str(found[-1]["id"]) if older else "", prev=str(found[0]["id"]) if newer else "")
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
-        return f"{reverse('fulfilment:desk')}?parcel={row['id']}"
+        return f"{reverse('fulfilment:parcel', args=[row['id']])}?{state.query()}"
 
     def bulk(self) -> Sequence[Bulk]:
         return (
-            Bulk("print", _("Print labels"), "printer", "fulfilment:bulk_print", carriers.LABEL, primary=True),
+            Bulk(
+                "print",
+                _("Print labels"),
+                "printer",
+                "fulfilment:bulk_print",
+                carriers.LABEL,
+                primary=True,
+                template="fulfilment/_ask_print.html",
+            ),
             Bulk("hand", _("Hand over"), "truck-delivery", "fulfilment:bulk_hand", permissions.SHIP),
+            Bulk(
+                "alarm",
+                _("Settle alarms"),
+                "bell-check",
+                "fulfilment:bulk_settle",
+                permissions.SHIP,
+                template="fulfilment/_ask_alarm.html",
+            ),
             Bulk("book", _("Book again"), "refresh", "fulfilment:bulk_book", carriers.BOOK),
         )
 
     def ids(self, actor: Actor, state: State) -> list[int]:
-        return queries_page.ids(actor, filter_of(state), lists.ALL_LIMIT)
+        return queries.ids(actor, filter_of(state), lists.ALL_LIMIT)
 
     def outs(self, actor: Actor) -> Sequence[lists.Out]:
         return OUTS
 
     def empty(self, actor: Actor, state: State) -> Empty:
+        if state.tab == "alarm" and not state.narrowed:
+            return Empty(_("No alarm rings: every parcel goes its way."))
         if state.narrowed:
             return Empty(_("No parcel matches this search in this tab."), _("Clear"), f"?tab={state.tab}")
         return Empty(_("No parcel here now. Book orders that are ready, then their parcels stand here."))
+
+
+def _edge(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 19 else None
+
+
+def tiles(actor: Actor) -> Iterable[Tile]:
+    """Alarms of parcels, a tile for each kind that asks for a person today."""
+    if not actor.can(carriers.VIEW):
+        return
+    found = queries.alarm_counts(actor)
+    for kind in alarms.KINDS:
+        if found.get(kind) and kind != "failed":  # that one has its tile with the orders
+            yield Tile(
+                f"parcels.{kind}",
+                say(f"alarm.{kind}"),
+                found[kind],
+                NOW if kind in URGENT else SOON,
+                "fulfilment:parcels",
+                f"tab=alarm&alarm={kind}",
+                icon="truck-off" if kind in URGENT else "truck-loading",
+            )
 
 
 def _retry(actor: Actor, ids: Sequence[int]) -> int:
@@ -108,13 +157,14 @@ def register() -> None:
     palette.register()
     lists.register("parcels", lambda actor: ParcelsList(), url="fulfilment:parcels", operation=carriers.VIEW)
     menu.register(
-        menu.Entry("ship", _("Ship desk"), "barcode", "fulfilment:desk", 20, permissions.SHIP, queries_page.on_floor)
+        menu.Entry("ship", _("Ship desk"), "barcode", "fulfilment:desk", 20, permissions.SHIP, queries.on_floor)
     )
     menu.register(
         menu.Entry(
-            "shipments", _("Shipments"), "truck-delivery", "fulfilment:parcels", 30, carriers.VIEW, queries_page.failed
+            "shipments", _("Shipments"), "truck-delivery", "fulfilment:parcels", 30, carriers.VIEW, queries.failed
         )
     )
+    today.register_tiles("fulfilment", tiles)
     desk.register(
         desk.Source(
             key="booking",
@@ -122,8 +172,8 @@ def register() -> None:
             position=40,
             operation=carriers.BOOK,
             advice="todo.letter.booking",
-            count=queries_page.failed,
-            page=queries_page.failed_letters,
+            count=queries.failed,
+            page=queries.failed_letters,
             retry=_retry,
         )
     )

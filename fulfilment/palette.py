@@ -32,7 +32,7 @@ def find(actor: Actor, text: str, limit: int) -> list[Found]:
     return [
         Found(
             label=number,
-            href=f"{reverse('fulfilment:parcels')}?tab=all&q={number}",
+            href=reverse("fulfilment:parcel", args=[pk]),
             detail=" · ".join(
                 part
                 for part in (service, (name or "") if shown else mask(name or ""), formats.country(country))
@@ -41,11 +41,12 @@ def find(actor: Actor, text: str, limit: int) -> list[Found]:
             icon="truck-delivery",
             badge=say(f"parcel.{state}"),
         )
-        for _pk, number, state, country, name, service in rows
+        for pk, number, state, country, name, service in rows
     ]
 
 
 def register() -> None:
     """Called when the app is ready."""
     palette.register("shipments", find, carriers.VIEW, label=_("Shipments"), position=30, shortest=4)
+    palette.register_page(_("Shipments by carrier"), "fulfilment:board", "layout-grid", carriers.VIEW)
     palette.register_page(_("Hand-over lists"), "fulfilment:handovers", "clipboard-list", permissions.SHIP)

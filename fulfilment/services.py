@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -24,8 +25,8 @@ from logistics import progress, states
 from logistics.services import tracking
 from orders.services import shipping
 
-__all__ = ["Handed", "Scanned", "Weighed", "hand_over", "scan", "undo_hand_over", "undo_weighing", "weigh",
-           "weigh_and_hand_over"]  # fmt: skip
+__all__ = ["Foreseen", "Handed", "Scanned", "Weighed", "foresee", "hand_over", "scan", "undo_hand_over", "undo_weighing",
+           "weigh", "weigh_and_hand_over"]  # fmt: skip
 
 TOLERANCE_G, TOLERANCE_PERCENT = "weigh_tolerance_g", "weigh_tolerance_percent"  # tenant settings; the larger counts
 MUST_WEIGH = "weigh_before_handover"  # tenant setting
@@ -33,6 +34,7 @@ DEFAULT_G, DEFAULT_PERCENT = 20, 5
 OK, OVER, UNDER = "ok", "over", "under"
 HEAVIEST_G = 1_000_000
 PAGE = 100  # shipments of one event
+LATELY = timedelta(hours=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +196,7 @@ def hand_over(
     if despite_conflict:
         actor.require(permissions.OVERRIDE)
     out = Handed()
-    asked: dict[int, int | str] = {pk: pk for pk in shipment_ids}
-    for code in codes:
-        try:
-            asked.setdefault(finding.find(actor, code), code)
-        except BusinessError as error:
-            out.refused[code] = (error.code, error.params)
+    asked = _asked(actor, shipment_ids, codes, out)
     with transaction.atomic():
         _lock(list(asked))
         going = _who_may_go(actor, asked, despite_conflict, out)
@@ -214,6 +211,34 @@ def hand_over(
         emit_many("shipments.handed_over", [{"ids": going[at : at + PAGE]} for at in range(0, len(going), PAGE)])
     out.done += going
     return out
+
+
+def _asked(actor: Actor, shipment_ids: Sequence[int], codes: Sequence[str], out: Handed) -> dict[int, int | str]:
+    """{shipment: as it was asked for}; codes that mean nothing are refused."""
+    asked: dict[int, int | str] = {pk: pk for pk in shipment_ids}
+    found, refused = finding.find_many(actor, codes)
+    for code, pk in found.items():
+        asked.setdefault(pk, code)
+    out.refused.update(refused.items())
+    return asked
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a hand-over would do: (code, shipment) pairs that go and that have gone, and the refused as in ``Handed``."""
+
+    going: Sequence[tuple[str, int]]
+    gone: Sequence[tuple[str, int]]
+    refused: dict[int | str, tuple[str, dict[str, Any]]]
+
+
+def foresee(*, actor: Actor, codes: Sequence[str]) -> Foreseen:
+    """What ``hand_over`` of these codes would do now, without doing it."""
+    actor.require(permissions.SHIP)
+    out = Handed()
+    asked = _asked(actor, (), codes, out)
+    going = _who_may_go(actor, asked, False, out)
+    return Foreseen([(str(asked[pk]), pk) for pk in going], [(str(asked[pk]), pk) for pk in out.done], out.refused)
 
 
 def _who_may_go(actor: Actor, asked: dict[int, int | str], despite_conflict: bool, out: Handed) -> list[int]:
@@ -271,6 +296,20 @@ def undo_weighing(*, actor: Actor, shipment_id: int) -> None:
     )
     record(actor, "shipment", shipment_id, "shipment.weighing_undone")
     shipping.unpacked(shipment_ids=[shipment_id], actor=actor)
+
+
+def last_handed(*, actor: Actor) -> int:
+    """The parcel that this person handed over last, within the last hours. Raises BusinessError ``handover.nothing``."""
+    actor.require(permissions.UNDO)
+    rows = bulk.fetch(
+        "SELECT a.object_id FROM records_auditentry a JOIN logistics_shipment s ON s.id = a.object_id"
+        " WHERE a.kind = 'shipment' AND a.code = 'shipment.handed' AND a.actor_id = %s AND a.at >= %s"
+        " AND s.state = 'handed' ORDER BY a.id DESC LIMIT 1",
+        [actor.id, clock.now() - LATELY],
+    )
+    if not rows:
+        raise BusinessError("handover.nothing")
+    return int(rows[0][0])
 
 
 @transaction.atomic

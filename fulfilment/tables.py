@@ -16,6 +16,7 @@ from core.ui.templatetags.ui import ago, badge, until
 from core.words import formats, say
 
 Row = dict[str, Any]
+LOUD = frozenset({"failed", "moving", "returned", "attempt", "exception"})
 
 
 class ParcelTable(lists.Table):
@@ -65,7 +66,8 @@ class ParcelTable(lists.Table):
         return cells.two(record["title"], f"{record['sku'] or ''} · {detail}")
 
     def render_service(self, record: Row) -> SafeString:
-        return cells.two(record["service"], record["warehouse"] or formats.DASH)
+        place = record["warehouse"] or formats.DASH
+        return cells.two(record["service"], f"{record['carrier']} · {place}")
 
     def render_weight(self, record: Row) -> SafeString:
         if record["weight_g"] is not None:
@@ -74,6 +76,20 @@ class ParcelTable(lists.Table):
 
     def render_state(self, record: Row) -> SafeString:
         shown = badge(record["state"], prefix="parcel.")
+        if record["alarm"]:
+            kind = record["alarm"]
+            ring = badge(kind, text=say(f"alarm.{kind}"), tone="red" if kind in LOUD else "orange")
+            todo = say(f"alarm.todo.{kind}")
+            since = ago(record["alarm_since"]) if record["alarm_since"] else ""
+            why = say(record["error_code"], record["error_params"]) if record["error_code"] else todo
+            return format_html(
+                '<span class="two"><span>{} {}</span><small title="{}">{} · {}</small></span>',
+                shown,
+                ring,
+                todo,
+                since,
+                why,
+            )
         if record["conflict"]:
             shown += format_html(" {}", badge("conflict", text=gettext("Conflict"), tone="red"))
         why = ""
@@ -92,7 +108,11 @@ class ParcelTable(lists.Table):
             return format_html('<span class="quiet">{}</span>', gettext("none yet"))
         href = reverse("stored_file", args=[record["label"]]) + "?inline=1"
         link = format_html('<a href="{}" target="_blank" rel="noopener">{}</a>', href, gettext("open"))
-        told = ago(record["printed_at"]) if record["printed_at"] else gettext("not printed")
+        told: Any = gettext("not printed")
+        if record["printed_at"]:
+            told = ago(record["printed_at"])
+            if record["print_count"] > 1:
+                told = format_html('<b class="warn-t">{} ×</b> {}', formats.number(record["print_count"]), told)
         return format_html('<span class="two"><span>{}</span><small>{}</small></span>', link, told)
 
     def render_when(self, record: Row) -> SafeString:

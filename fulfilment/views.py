@@ -1,24 +1,24 @@
-"""The ship desk, the parcels list with its bulk acts, hand-over lists. No logic: ``fulfilment.desk`` and the services."""
+"""The ship desk and the parcels list with its bulk acts. No logic: ``fulfilment.desk`` and the services."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core import settings_store
 from core.errors import BusinessError
 from core.ui import lists
 from core.ui.requests import PageRequest
 from core.ui.views import done, page
-from fulfilment import desk, finding, permissions, printing, queries_page, services
+from fulfilment import desk, finding, permissions, queries_page, queries_parcel, services
 from fulfilment.desk import Desk
 from fulfilment.pages import ParcelsList
 from logistics import permissions as carriers
-from logistics.services import booking, manifest
+from logistics.services import booking
 
 POST = ("POST",)
 DIRECT = "ship_direct"  # in the session: a parcel whose weight is right is handed over at once
@@ -102,11 +102,17 @@ def _wanted(request: PageRequest) -> int:
 
 
 def _desk(request: PageRequest, state: Desk) -> HttpResponse:
+    several = (state.problem.params.get("ids") or ()) if state.problem and state.problem.code == "scan.several" else ()
     context: dict[str, Any] = {
         "desk": state,
+        "choices": queries_parcel.named(request.actor, several) if several else (),
+        "siblings": queries_parcel.siblings(request.actor, state.parcel.order_id, state.parcel.shipment_id)
+        if state.parcel
+        else (),
+        "may_print": request.actor.can(carriers.LABEL),
         "parcel": state.parcel,
         "beside": queries_page.beside(request.actor, state.parcel) if state.parcel else None,
-        "counts": queries_page.counts(request.actor),
+        "counts": queries_page.tally(request.actor),
         "latest": queries_page.latest(request.actor),
         "direct": bool(request.session.get(DIRECT)),
         "may_override": request.actor.can(permissions.OVERRIDE),
@@ -121,7 +127,8 @@ def _desk(request: PageRequest, state: Desk) -> HttpResponse:
 
 @page(carriers.VIEW)
 def parcels(request: PageRequest) -> HttpResponse:
-    return lists.show(request, ParcelsList())
+    with settings_store.remembered():
+        return lists.show(request, ParcelsList())
 
 
 def _back(request: PageRequest) -> str:
@@ -133,18 +140,7 @@ def _told(request: PageRequest, text: str, refused: Any) -> None:
     if refused:
         left = ngettext("{n} could not be done", "{n} could not be done", len(refused)).format(n=len(refused))
         text = f"{text} {left}"
-    lists.outcome(request, text, refused, lambda pk: f"P-{pk}", reverse("fulfilment:desk") + "?parcel={id}")
-
-
-@page(carriers.LABEL, methods=POST)
-def bulk_print(request: PageRequest) -> HttpResponse:
-    """To the sheet; what could not be printed is told on the list."""
-    made = printing.print_labels(actor=request.actor, shipment_ids=lists.selected(request, ParcelsList()))
-    text = ngettext("{n} label printed.", "{n} labels printed.", len(made.done)).format(n=len(made.done))
-    _told(request, text, made.refused)
-    if made.file is None:
-        return done(request, _back(request))
-    return redirect(reverse("stored_file", args=[made.file.uid]) + "?inline=1")
+    lists.outcome(request, text, refused, lambda pk: f"P-{pk}", reverse("fulfilment:parcels") + "{id}/")
 
 
 @page(permissions.SHIP, methods=POST)
@@ -162,26 +158,3 @@ def bulk_book(request: PageRequest) -> HttpResponse:
     text = ngettext("{n} parcel is booked again.", "{n} parcels are booked again.", len(again)).format(n=len(again))
     _told(request, text, {pk: ("shipment.not_failed", {}) for pk in set(ids) - set(again)})
     return done(request, _back(request))
-
-
-# -- hand-over lists ----------------------------------------------------------------------------------------------------
-
-
-@page(carriers.VIEW)
-def handovers(request: PageRequest) -> HttpResponse:
-    context = {
-        "open": queries_page.open_lists(request.actor),
-        "closed": queries_page.closed_lists(request.actor),
-        "may_close": request.actor.can(carriers.MANIFEST),
-    }
-    return render(request, "fulfilment/handovers.html", context)
-
-
-@page(carriers.MANIFEST, methods=POST)
-def close_list(request: PageRequest) -> HttpResponse:
-    account, place = _number(request, "account"), _number(request, "warehouse")
-    if account is None or place is None:
-        raise BusinessError("warehouse.not_found")
-    made = manifest.close_manifest(actor=request.actor, carrier_account_id=account, warehouse_id=place)
-    text = _("{number} closed with {n} parcels.").format(number=made.number, n=made.parcels)
-    return done(request, reverse("fulfilment:handovers"), text)

@@ -122,6 +122,7 @@ class Shipment(TenantModel):
             models.Index(fields=["waybill"], name="shipment_waybill"),
             models.Index(fields=["next_at"], name="shipment_due", condition=models.Q(next_at__isnull=False)),
             models.Index(fields=["poll_at"], name="shipment_poll", condition=models.Q(poll_at__isnull=False)),
+            models.Index(fields=["handed_at"], name="shipment_handed", condition=models.Q(handed_at__isnull=False)),
             models.Index(fields=["purge_at"], name="shipment_purge", condition=models.Q(purge_at__isnull=False)),
             models.Index(
                 fields=["id"],

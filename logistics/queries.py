@@ -18,6 +18,7 @@ from logistics.models import CarrierAccount, Manifest, Service, Shipment, Tracki
 SILENT_AFTER = timedelta(days=5)
 CUSTOMS_AFTER = timedelta(hours=48)
 STUCK_AFTER = timedelta(hours=1)
+LISTED_WITHIN = timedelta(days=60)  # a parcel handed over longer ago waits for no hand-over list
 PROBLEMS = ("Exception", "DeliveryFailure", "Expired")
 
 # Kinds of alarm, in the order in which they are shown.
@@ -142,7 +143,8 @@ def waiting_for_manifest(actor: Actor) -> list[tuple[int, str, int, int, int]]:
         "SELECT a.id, a.name, s.warehouse_ref, count(*), sum(coalesce(s.weight_g, s.expected_weight_g))"
         " FROM logistics_shipment s JOIN logistics_service v ON v.id = s.service_id"
         " JOIN logistics_carrieraccount a ON a.id = v.carrier_account_id"
-        " WHERE s.handed_at IS NOT NULL AND s.manifest_id IS NULL AND s.state IN ('handed', 'delivered', 'returned')"
-        " GROUP BY a.id, a.name, s.warehouse_ref ORDER BY a.name, s.warehouse_ref"
+        " WHERE s.handed_at > %s AND s.manifest_id IS NULL AND s.state IN ('handed', 'delivered', 'returned')"
+        " GROUP BY a.id, a.name, s.warehouse_ref ORDER BY a.name, s.warehouse_ref",
+        [clock.now() - LISTED_WITHIN],
     )
     return [(row[0], row[1], row[2], row[3], row[4]) for row in rows if actor.sees_warehouse(row[2])]

@@ -9,11 +9,13 @@ from django.db import transaction
 
 from channels.registry import all_adapters
 from channels.services.inbox import MESSAGE as MESSAGE_PAYLOAD
-from core import bulk, clock
+from core import bulk, clock, files
 from core.erasure import BUYER, CONVERSATION, ERASED, ORDER, PAYLOAD, Trail
+from core.records.models import StoredFile
 from crm.models import Conversation, Message
 
 PAGE = 1000
+DRAFTS_KEPT = timedelta(days=30)
 
 _FOUND = """
 SELECT c.id FROM crm_conversation c JOIN channels_account a ON a.id = c.account_id
@@ -58,6 +60,8 @@ def forget(conversation_ids: Sequence[int]) -> int:
         "UPDATE crm_message SET state = %s WHERE conversation_id = ANY(%s) AND direction = 'in' AND state = ''",
         [Message.DISMISSED, ids],
     )
+    _forget_files(ids)
+    bulk.execute("DELETE FROM crm_visit WHERE conversation_id = ANY(%s)", [ids])  # what somebody was writing to them
     bulk.execute(
         "UPDATE crm_message SET body = '', error_params = '{}', purge_at = NULL WHERE conversation_id = ANY(%s)"
         " AND (body <> '' OR purge_at IS NOT NULL OR error_params <> '{}')",
@@ -66,9 +70,19 @@ def forget(conversation_ids: Sequence[int]) -> int:
     return count
 
 
+def _forget_files(conversation_ids: Sequence[int]) -> None:
+    rows = bulk.fetch(
+        "DELETE FROM crm_attachment WHERE conversation_id = ANY(%s) RETURNING file_id", [list(conversation_ids)]
+    )
+    for file in StoredFile.objects.filter(pk__in=[row[0] for row in rows if row[0] is not None]):
+        files.delete(file)
+
+
 def expire() -> int:
     """A page of texts whose date has come, or of conversations in which nobody wrote since; returns how many."""
     now = clock.now()
+    # A draft that nobody came back to is no text for ever.
+    bulk.execute("DELETE FROM crm_visit WHERE seen_at <= %s", [now - DRAFTS_KEPT])
     texts = bulk.execute(
         "UPDATE crm_message SET body = '', purge_at = NULL WHERE id IN"
         " (SELECT id FROM crm_message WHERE purge_at <= %s LIMIT %s FOR UPDATE SKIP LOCKED)",

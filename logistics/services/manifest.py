@@ -19,6 +19,7 @@ from core.errors import BusinessError
 from core.permissions import Actor
 from logistics import paper, permissions
 from logistics.models import CarrierAccount, Manifest
+from logistics.queries import LISTED_WITHIN
 
 ROWS_A_PAGE = 42
 EDGE, TOP = 15 * mm, A4[1] - 20 * mm
@@ -48,7 +49,7 @@ _OPEN = """
 SELECT s.id, coalesce(nullif(s.tracking_number, ''), s.waybill), s.reference, v.name, s.country,
        coalesce(s.weight_g, s.expected_weight_g)
   FROM logistics_shipment s JOIN logistics_service v ON v.id = s.service_id
- WHERE v.carrier_account_id = %s AND s.warehouse_ref = %s AND s.handed_at IS NOT NULL AND s.manifest_id IS NULL
+ WHERE v.carrier_account_id = %s AND s.warehouse_ref = %s AND s.handed_at > %s AND s.manifest_id IS NULL
    AND s.state IN ('handed', 'delivered', 'returned') ORDER BY s.id FOR UPDATE OF s
 """
 
@@ -64,7 +65,7 @@ def close_manifest(*, actor: Actor, carrier_account_id: int, warehouse_id: int) 
     if not place or not actor.sees_warehouse(warehouse_id):
         raise BusinessError("warehouse.not_found")
     account = CarrierAccount.objects.get(pk=carrier_account_id)
-    lines = [Line(*row) for row in bulk.fetch(_OPEN, [carrier_account_id, warehouse_id])]
+    lines = [Line(*row) for row in bulk.fetch(_OPEN, [carrier_account_id, warehouse_id, clock.now() - LISTED_WITHIN])]
     if not lines:
         raise BusinessError("manifest.nothing", carrier=account.name)
     warehouse, zone = place[0]

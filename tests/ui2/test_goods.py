@@ -272,7 +272,11 @@ def test_long_work_shows_its_progress_and_the_bell(owner: Client, sign_in, goods
         Job.objects.update(log=log)
     page = text(owner, "/jobs/")
     assert 'value="50"' in page and "40 / 100" in page and "10 failed" in page and "left" in page
-    assert "This SKU does not exist. Pick one from the list. <b>1</b>" in page and "LAMP" in page and 'hx-trigger="every 2s"' in page
+    assert (
+        "This SKU does not exist. Pick one from the list. <b>1</b>" in page
+        and "LAMP" in page
+        and 'hx-trigger="every 2s"' in page
+    )
     stranger = sign_in("clerk")
     assert "40 / 100" not in text(stranger, "/jobs/")
     assert stranger.post(f"/jobs/{job.pk}/cancel").status_code == 404
