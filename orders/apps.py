@@ -9,12 +9,10 @@ class OrdersConfig(AppConfig):
         from core import erasure
         from core.ui import lists
         from orders import bulk, handlers, jobs, palette, parcel_handlers, platform_handlers, today, upkeep  # noqa: F401
-        from orders import listing_acts
         from orders.pages import OrdersList
         from orders.permissions import VIEW
         from orders.services import erasing, rule_reroute, rule_trials  # noqa: F401
 
-        listing_acts.register()
         today.register()
         palette.register()
         lists.register("orders", lambda actor: OrdersList(), url="orders:index", operation=VIEW)
