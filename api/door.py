@@ -32,6 +32,9 @@ USED_EVERY = timedelta(minutes=10)
 KEPT_FOR = timedelta(hours=24)
 LONGEST_KEY = 120
 BURST_SECONDS = 10  # what a key may use at once: its rate of so many seconds
+LISTS = frozenset(
+    {"account", "warehouse", "platform", "country", "service", "tag", "sku"}
+)  # may be given several times
 Run = Callable[..., HttpResponse]
 
 
@@ -138,13 +141,10 @@ def _known_query(request: HttpRequest, known: Collection[str]) -> None:
     if strange:
         errors = [{"at": f"query.{name[:60]}", "message": "unknown"} for name in strange[:20]]
         raise Refused(problems.respond(422, "api.unknown_field", {"names": [n[:60] for n in strange]}, errors=errors))
-    twice = [name for name, values in request.GET.lists() if len(values) > 1 and not name.endswith(LISTS)]
+    twice = [name for name, values in request.GET.lists() if len(values) > 1 and name not in LISTS]
     if twice:
         errors = [{"at": f"query.{name[:60]}", "message": "given twice"} for name in twice[:20]]
         raise Refused(problems.respond(422, "api.unknown_field", {"names": twice}, errors=errors))
-
-
-LISTS = ("account", "warehouse", "platform", "country", "service", "tag", "sku")  # may be given several times
 
 
 # -- each act once ------------------------------------------------------------------------------------------------------

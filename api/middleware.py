@@ -28,9 +28,17 @@ class ProblemMiddleware:
         if any("\0" in value for _, values in request.GET.lists() for value in values) or "\0" in request.path:
             return problems.respond(400, "api.bad_request")
         response = self.get_response(request)
+        if response.status_code in (404, 405) and _is_stranger(request):
+            return problems.respond(401, "api.key_missing", headers={"WWW-Authenticate": 'Bearer realm="sampan"'})
         kind = response.headers.get("Content-Type", "")
         if response.status_code < 400 or kind.startswith((problems.MEDIA_TYPE, "application/json")):
             return response
         kept = {name: response.headers[name] for name in ("Allow", "Retry-After") if name in response.headers}
         code = _CODES.get(response.status_code, "error")
         return problems.respond(response.status_code, code, headers=kept)
+
+
+def _is_stranger(request: HttpRequest) -> bool:
+    """Neither key nor sign-in: asked who he is before he is told what there is."""
+    user = getattr(request, "user", None)
+    return "Authorization" not in request.headers and not (user is not None and user.is_authenticated)

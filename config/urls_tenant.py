@@ -14,5 +14,6 @@ urlpatterns = [
     path("channels/", include("channels.urls")),
     path("carriers/", include("logistics.urls")),
     path("sandbox/", include("sandbox.urls")),
+    path("", include("api.urls")),
     path("", include("tenants.urls_tenant")),
 ]

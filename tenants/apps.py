@@ -8,8 +8,12 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from django.utils.translation import gettext_lazy as _
 
-        from core.ui import menu
-        from tenants import checks  # noqa: F401
-        from tenants.permissions import SEE_MEMBERS
+        from core.records import trail
+        from core.ui import lists, menu
+        from tenants import audit_pages, checks  # noqa: F401
+        from tenants.permissions import PROFILE, SEE_MEMBERS
 
         menu.register(menu.Entry("members", _("Members"), "users", "members", 125, operation=SEE_MEMBERS))
+        menu.register(menu.Entry("company", _("Company profile"), "building", "company", 121, operation=PROFILE))
+        menu.register(menu.Entry("audit", _("Audit trail"), "history", "audit", 128, operation=trail.SEE))
+        lists.register("trail", lambda actor: audit_pages.TrailList(), url="audit", operation=trail.SEE)

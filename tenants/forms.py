@@ -100,3 +100,33 @@ class InviteForm(ScopeForm):
 
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"]).lower()
+
+
+class ProfileForm(forms.Form):
+    """What the company says of itself. ``fixed``: something is valued in the currency, so it stays."""
+
+    name = forms.CharField(label=_("Company"), max_length=120)
+    timezone = forms.ChoiceField(
+        label=_("Time zone"), help_text=_("Days, deadlines and periods are counted in it."), choices=same(TIMEZONES)
+    )
+    currency = forms.ChoiceField(label=_("Currency"), choices=same(CURRENCIES))
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=[("en", "English"), ("zh-hans", "简体中文")],
+        help_text=_("Of members who have not chosen one themselves."),
+    )
+
+    def __init__(self, *args: Any, fixed: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, known in (("timezone", TIMEZONES), ("currency", CURRENCIES)):
+            field, now = self.fields[name], self.initial.get(name, "")
+            assert isinstance(field, forms.ChoiceField)
+            if now and now not in known:
+                field.choices = same([now, *known])
+        if fixed:
+            self.fields["currency"].disabled = True
+            self.fields["currency"].help_text = _("Stock is valued in it already, so it stays.")
+        else:
+            self.fields["currency"].help_text = _("Stock is valued and profit is counted in it.")
+        for one in self.fields.values():
+            one.widget.attrs["class"] = "control"

@@ -4,4 +4,5 @@ from core.permissions import MANAGER, operation
 
 SEE_MEMBERS = operation("tenants.see_members", MANAGER)
 MANAGE_MEMBERS = operation("tenants.manage_members")  # the owner alone
+PROFILE = operation("tenants.profile", MANAGER)
 DROP = operation("tenants.drop")

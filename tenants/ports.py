@@ -48,3 +48,16 @@ def scope_choices(kind: str, choices: Choices) -> None:
 
 def scopes() -> dict[str, list[tuple[int, str]]]:
     return {kind: choices() for kind, choices in _scopes.items()}
+
+
+# name → whether the company's currency may not change any more (something is valued in it)
+_valued: dict[str, Callable[[], bool]] = {}
+
+
+def valued_in_currency(name: str, there: Callable[[], bool]) -> None:
+    """Register who keeps values in the company's currency; ``there()`` says whether there are any in the current tenant."""
+    _valued[name] = there
+
+
+def is_valued() -> bool:
+    return any(there() for there in _valued.values())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants import door, member_pages, switch
+from tenants import audit_pages, company_pages, door, member_pages, switch
 
 urlpatterns = [
     path("settings/members/", member_pages.members, name="members"),
@@ -15,5 +15,7 @@ urlpatterns = [
     path("settings/members/<int:membership_id>/let-in/", member_pages.let_in, name="let_in_member"),
     path("ui/companies", switch.companies, name="companies"),
     path("ui/companies/<int:tenant_id>/enter", switch.enter, name="enter_company"),
+    path("settings/company/", company_pages.profile, name="company"),
+    path("settings/audit/", audit_pages.audit, name="audit"),
     path("enter/<str:token>/", door.enter, name="spend_pass"),
 ]

@@ -140,7 +140,7 @@ def _operations(actor: Actor, operations: Sequence[str]) -> list[str]:
         raise BusinessError("api.key_unknown_scope", scope=unknown[0][:60])
     beyond = [one for one in wanted if not actor.can(one)]
     if beyond:
-        raise BusinessError("api.key_beyond_maker", scopes=[f"scope.{one}" for one in beyond])
+        raise BusinessError("api.key_beyond_maker", scopes=beyond)
     return wanted
 
 

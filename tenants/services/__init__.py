@@ -10,12 +10,14 @@ from tenants.services.members import (
     withdraw_invitation,
 )
 from tenants.services.migrating import Outcome, migrate_tenants
+from tenants.services.profile import change_profile
 from tenants.services.provisioning import complete, drop_tenant, finish_all, provision, schedule_everywhere
 from tenants.services.signup import entry_pass, free_address, open_company, spend_pass
 
 __all__ = [
     "Outcome",
     "accept_invitation",
+    "change_profile",
     "change_member",
     "complete",
     "deactivate_member",
