@@ -203,6 +203,8 @@ CACHES = {
     }
 }
 
+MENU_COUNTS_SECONDS = 15  # how old the menu's counts may be; 0: counted for every page
+
 CELERY_BROKER_URL = BROKER
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

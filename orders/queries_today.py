@@ -8,9 +8,8 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.core.cache import cache
-
 from core import bulk, clock
+from core.cache import kept
 from core.permissions import Actor
 from orders import permissions, queries, states
 
@@ -51,10 +50,7 @@ def by_day(actor: Actor, days: int, zone: str) -> list[tuple[Any, str, int]]:
         return _placed(actor, zone, first, last)
     whose = "" if actor.accounts is None else ",".join(map(str, sorted(actor.accounts)))
     key = f"today.days:{sha256(f'{zone}|{first}|{whose}'.encode()).hexdigest()[:24]}"
-    closed = cache.get(key)
-    if closed is None:
-        closed = _placed(actor, zone, first, live - timedelta(days=1))
-        cache.set(key, closed, DAYS_KEPT)
+    closed = kept(key, DAYS_KEPT, lambda: _placed(actor, zone, first, live - timedelta(days=1)))
     return [*closed, *_placed(actor, zone, live, last)]
 
 

@@ -33,6 +33,7 @@ def pytest_configure() -> None:
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": f"test-{os.getpid()}",
     }
+    settings.MENU_COUNTS_SECONDS = 0  # tests/ui/test_menu_counts.py turns it on
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the real one is slow on purpose
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 

@@ -6,17 +6,16 @@ Customers 80, Finance 90, Reports 100, Channels 110, Settings 120.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
 from django.conf import settings
-from django.core.cache import cache
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
-from redis.exceptions import RedisError
 
+from core.cache import forget as forgotten
+from core.cache import kept
 from core.permissions import Actor
 
 Count = Callable[[Actor], int]
@@ -127,28 +126,23 @@ def counts(actor: Actor) -> dict[str, int]:
 
     Whoever does something sees its effect at once (``forget``); what others do shows up some seconds later.
     """
-    kept, key = None, _key(actor)
-    if settings.MENU_COUNTS_SECONDS:
-        with contextlib.suppress(RedisError, OSError):
-            kept = cache.get(key)
-    if isinstance(kept, dict):
-        return kept
-    found = {
-        entry.key: entry.count(actor)
-        for entry in entries()
-        if entry.count is not None and (entry.operation is None or actor.can(entry.operation))
-    }
-    if settings.MENU_COUNTS_SECONDS:
-        with contextlib.suppress(RedisError, OSError):
-            cache.set(key, found, settings.MENU_COUNTS_SECONDS)
+    if not settings.MENU_COUNTS_SECONDS:
+        return _counted(actor)
+    found: dict[str, int] = kept(_key(actor), settings.MENU_COUNTS_SECONDS, lambda: _counted(actor))
     return found
 
 
 def forget(actor: Actor) -> None:
     """The next page counts anew."""
-    if settings.MENU_COUNTS_SECONDS:
-        with contextlib.suppress(RedisError, OSError):
-            cache.delete(_key(actor))
+    forgotten(_key(actor))
+
+
+def _counted(actor: Actor) -> dict[str, int]:
+    return {
+        entry.key: entry.count(actor)
+        for entry in entries()
+        if entry.count is not None and (entry.operation is None or actor.can(entry.operation))
+    }
 
 
 def _key(actor: Actor) -> str:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from config.launch.embedded import Postgres
+from config.launch.embedded import Postgres, Valkey
 from config.launch.places import ROOT
 
 
@@ -33,6 +34,25 @@ def bench_database() -> Iterator[str]:
         finally:
             with psycopg.connect(_named(url, "postgres"), autocommit=True) as admin:
                 admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def bench_cache() -> Iterator[str]:
+    """BROKER_URL of a Valkey of its own: what pages keep for some seconds lies there."""
+    place = Path(tempfile.mkdtemp(prefix="bench-cache-"))
+    server = Valkey.at(place)
+    server.prepare()
+    process = subprocess.Popen(server.argv(), stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if server.ready():
+                break
+            time.sleep(0.05)
+        yield server.url()
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def environment(database_url: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ class Site:
 
 
 @contextmanager
-def served(database_url: str, *names: str, sandbox_url: str = "", **env: str) -> Iterator[Site]:
+def served(database_url: str, *names: str, sandbox_url: str = "", web_processes: int = 1, **env: str) -> Iterator[Site]:
     """Start Valkey, the web server and those of `worker`, `beat` that are named, on a committed database.
 
     `env` is added to their environment. Everything is stopped and removed at the end. A test that takes
@@ -41,7 +41,7 @@ def served(database_url: str, *names: str, sandbox_url: str = "", **env: str) ->
         data=folder,
         database_url=database_url,
         broker_url="",
-        web_processes=1,
+        web_processes=web_processes,
         worker_processes=2,
         env=settings,
     )

@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 
 from core.errors import BusinessError, NotAllowed, SampanError
+from core.ui import menu
 from core.ui.middleware import COOKIE
 from core.ui.requests import PageRequest
 from core.words import say
@@ -70,6 +71,8 @@ def page(operation: str | None, *, methods: tuple[str, ...] = READ) -> Callable[
                     response = _refused(request, error, 403)
                 except BusinessError as error:
                     response = _refused(request, error, 404 if error.code.endswith(".not_found") else 422)
+            if request.method not in READ:
+                menu.forget(request.actor)
             add_never_cache_headers(response)
             response.headers["Content-Language"] = request.LANGUAGE_CODE
             return response

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from core.ui import menu
 from core.ui.context import THEMES
 from core.ui.middleware import COOKIE
 from core.ui.requests import PageRequest
@@ -73,4 +74,5 @@ def choose_columns(request: PageRequest, name: str) -> HttpResponse:
 @page(None)
 def counts(request: PageRequest) -> HttpResponse:
     """The menu's counts again, swapped in out of band; asked for now and then while a page is open."""
+    menu.forget(request.actor)
     return render(request, "ui/_counts.html")
