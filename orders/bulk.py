@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from core.permissions import Actor
 from core.ui import lists
 from orders import permissions
-from orders.services import acts, booking
+from orders.services import acts, booking, overrides, people
 from orders.services.acts import Outcome
 
 Given = Mapping[str, Any]
@@ -71,4 +71,26 @@ BOOK = _act(
     lambda actor, ids, given: booking.book_orders(actor=actor, order_ids=ids),
     lambda n: ngettext("{n} order is being booked.", "{n} orders are being booked.", n),
     title_code="job.orders.book",
+)
+ASSIGN = _act(
+    "orders.assign",
+    permissions.ASSIGN,
+    lambda actor, ids, given: people.assign(
+        actor=actor, order_ids=ids, user_id=given["user"], label=given.get("label", "")
+    ),
+    lambda n: ngettext("{n} order assigned.", "{n} orders assigned.", n),
+    title_code="job.orders.assign",
+)
+CHOOSE = _act(
+    "orders.choose",
+    permissions.ROUTE,
+    lambda actor, ids, given: overrides.choose(
+        actor=actor, order_ids=ids, choice=given["choice"], note=given.get("note", "")
+    ),
+    lambda n: ngettext(
+        "{n} order goes another way; rules and stock are tried again.",
+        "{n} orders go another way; rules and stock are tried again.",
+        n,
+    ),
+    title_code="job.orders.choose",
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +16,7 @@ from core.ui import lists
 from core.ui.lists import Bulk, Empty, Freshness, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.words import formats
-from orders import permissions, queries, queries_page
+from orders import choices, permissions, ports, queries, queries_hand, queries_page
 from orders.outs import OUTS
 from orders.tables import OrderTable
 
@@ -39,6 +40,22 @@ BULK = (
     Bulk("book", _("Book"), "truck-delivery", "orders:bulk_book", permissions.BOOK, primary=True),
     Bulk("hold", _("Hold"), "player-pause", "orders:bulk_hold", permissions.HOLD, template="orders/_ask_note.html"),
     Bulk("route", _("Let go"), "player-play", "orders:bulk_route", permissions.ROUTE),
+    Bulk(
+        "choose",
+        _("Service"),
+        "route",
+        "orders:bulk_choose",
+        permissions.ROUTE,
+        template="orders/_ask_choose.html",
+    ),
+    Bulk(
+        "assign",
+        _("Assign"),
+        "user-check",
+        "orders:bulk_assign",
+        permissions.ASSIGN,
+        template="orders/_ask_assign.html",
+    ),
     Bulk("tag", _("Tag"), "tag", "orders:bulk_tag", permissions.EDIT, template="orders/_ask_tags.html"),
     Bulk(
         "cancel",
@@ -65,6 +82,10 @@ def filter_of(state: State) -> queries.Filter:
         tags=chosen.get("tag", ()),
         overdue="overdue" in chosen,
         conflict="conflict" in chosen,
+        platforms=chosen.get("platform", ()),
+        assignees=state.number("assignee"),
+        paid=tuple(choices.paid_spans(chosen.get("paid", ()), str(timezone.get_current_timezone()))),
+        values=tuple(choices.value_bands(chosen.get("value", ()))),
     )
 
 
@@ -83,10 +104,14 @@ class OrdersList(lists.ListPage):
     def filters(self) -> Sequence[Chip]:
         return (
             Chip("account", _("Channel"), queries_page.accounts),
+            Chip("platform", _("Marketplace"), choices.platforms),
             Chip("country", _("Country"), queries_page.countries),
             Chip("warehouse", _("Warehouse"), queries_page.warehouses),
             Chip("service", _("Service"), queries_page.services),
             Chip("tag", _("Tag"), queries_page.tags),
+            Chip("assignee", _("Assigned to"), queries_hand.assignees),
+            Chip("paid", _("Paid"), choices.paid),
+            Chip("value", _("Value"), choices.values),
             Chip("overdue", _("Overdue")),
             Chip("conflict", _("Conflict")),
         )
@@ -102,7 +127,7 @@ class OrdersList(lists.ListPage):
         return f"{reverse('orders:show', args=[row['id']])}?{state.query()}"
 
     def bulk(self) -> Sequence[Bulk]:
-        return BULK
+        return (BULK[0], *(one() for one in ports.bulk.values()), *BULK[1:])
 
     def ids(self, actor: Actor, state: State) -> list[int]:
         return queries.matching_ids(actor, filter_of(state), limit=lists.ALL_LIMIT)

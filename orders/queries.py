@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core import bulk, clock
+from core import bulk
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
 from core.textnorm import query_grams, squash
 from orders import permissions, states
+from orders.listed import Filter, scope
 from orders.models import Order
+from tenants.models import User
 
 TABS: dict[str, tuple[str, ...]] = {
     "to_ship": states.TO_SHIP,
@@ -61,35 +63,20 @@ LIST = (
     "service",
     "version",
     "service_zh",
+    "assignee_id",
+    "noted",
 )
+# Names by subqueries: PostgreSQL plans them at once, where joins of four tables cost more to plan than the page to read.
 _COLUMNS = (
-    "o.id, o.external_id, o.account_id, coalesce(a.name, ''), o.platform, o.state, o.reason_code, o.reason_params,"
-    " o.conflict, o.channel_status, o.placed_at, o.ship_by, o.currency, o.grand_total, o.lines_count, o.units,"
-    " o.first_sku, o.first_title, o.ship_name, o.ship_city, o.ship_country, o.tags, w.name, s.name, o.version,"
-    " s.name_zh"
+    "o.id, o.external_id, o.account_id, coalesce((SELECT name FROM channels_account WHERE id = o.account_id), ''),"
+    " o.platform, o.state, o.reason_code, o.reason_params, o.conflict, o.channel_status, o.placed_at, o.ship_by,"
+    " o.currency, o.grand_total, o.lines_count, o.units, o.first_sku, o.first_title, o.ship_name, o.ship_city,"
+    " o.ship_country, o.tags, (SELECT name FROM inventory_warehouse WHERE id = o.warehouse_id),"
+    " (SELECT name FROM logistics_service WHERE id = o.service_id), o.version,"
+    " (SELECT name_zh FROM logistics_service WHERE id = o.service_id), o.assignee_id,"
+    " EXISTS (SELECT 1 FROM orders_ordernote n WHERE n.order_id = o.id)"
 )
-_FROM = (
-    " FROM orders_order o LEFT JOIN channels_account a ON a.id = o.account_id"
-    " LEFT JOIN inventory_warehouse w ON w.id = o.warehouse_id LEFT JOIN logistics_service s ON s.id = o.service_id"
-)
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What the list shows. Empty means everything the actor may see."""
-
-    tab: str = "to_ship"
-    text: str = ""
-    accounts: tuple[int, ...] = ()
-    platforms: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
-    warehouses: tuple[int, ...] = ()
-    services: tuple[int, ...] = ()
-    tags: tuple[str, ...] = ()
-    overdue: bool = False
-    conflict: bool = False
-    placed_from: datetime | None = None
-    placed_to: datetime | None = None
+_FROM = " FROM orders_order o"
 
 
 @dataclass
@@ -109,43 +96,6 @@ def tabs(actor: Actor) -> dict[str, int]:
         where, params = " WHERE account_id = ANY(%s)", [sorted(actor.accounts)]
     by_state = dict(bulk.fetch(f"SELECT state, sum(n)::int FROM orders_ordercount{where} GROUP BY state", params))
     return {tab: sum(by_state.get(state, 0) for state in members) for tab, members in TABS.items()}
-
-
-def _scope(actor: Actor, chosen: Filter) -> tuple[list[int] | None, list[str], list[Any]]:
-    """(accounts or None, SQL conditions, parameters) of a filter as far as the actor may see."""
-    accounts = list(chosen.accounts) or None
-    if actor.accounts is not None:
-        accounts = sorted(set(accounts or actor.accounts) & actor.accounts)
-    conditions: list[str] = []
-    params: list[Any] = []
-
-    def add(condition: str, value: Any) -> None:
-        conditions.append(condition)
-        params.append(value)
-
-    if chosen.platforms:
-        add("o.platform = ANY(%s)", list(chosen.platforms))
-    if chosen.countries:
-        add("o.ship_country = ANY(%s)", list(chosen.countries))
-    warehouses = set(chosen.warehouses)
-    if actor.warehouses is not None:
-        warehouses = (warehouses & actor.warehouses) if warehouses else set(actor.warehouses)
-        add("(o.warehouse_id = ANY(%s) OR o.warehouse_id IS NULL)", sorted(warehouses))
-    elif warehouses:
-        add("o.warehouse_id = ANY(%s)", sorted(warehouses))
-    if chosen.services:
-        add("o.service_id = ANY(%s)", list(chosen.services))
-    if chosen.tags:
-        add("o.tags @> %s::varchar[]", list(chosen.tags))
-    if chosen.overdue:
-        add("o.ship_by < %s", clock.now())
-    if chosen.conflict:
-        conditions.append("o.conflict <> ''")
-    if chosen.placed_from:
-        add("o.placed_at >= %s", chosen.placed_from)
-    if chosen.placed_to:
-        add("o.placed_at < %s", chosen.placed_to)
-    return accounts, conditions, params
 
 
 def key_of(row: dict[str, Any]) -> str:
@@ -172,12 +122,23 @@ def page(actor: Actor, chosen: Filter, *, after: str = "", before: str = "", lim
     if before:
         rows.reverse()
     out = Page([_shown(actor, row) for row in rows])
+    _name_assignees(out.rows)
     if rows:
         has_next = more if not before else True
         has_prev = bool(after) if not before else more
         out.next = key_of(rows[-1]) if has_next else ""
         out.prev = key_of(rows[0]) if has_prev else ""
     return out
+
+
+def _name_assignees(rows: list[dict[str, Any]]) -> None:
+    """``assignee``: the name; one query, and none where nobody has anything."""
+    ids = {row["assignee_id"] for row in rows if row["assignee_id"] is not None}
+    names = {
+        pk: name or email for pk, name, email in User.objects.filter(pk__in=ids).values_list("pk", "name", "email")
+    }
+    for row in rows:
+        row["assignee"] = names.get(row["assignee_id"], "")
 
 
 def _keyset(after: str, before: str) -> tuple[str, list[Any], str]:
@@ -190,7 +151,7 @@ def _keyset(after: str, before: str) -> tuple[str, list[Any], str]:
 
 def _listed(actor: Actor, chosen: Filter, after: str, before: str, limit: int) -> list[dict[str, Any]]:
     """Each state (and account) gives its first rows by index; the few are merged. No sort over many."""
-    accounts, conditions, params = _scope(actor, chosen)
+    accounts, conditions, params = scope(actor, chosen)
     if accounts is not None and not accounts:
         return []
     key, position, order = _keyset(after, before)
@@ -211,11 +172,11 @@ def _listed(actor: Actor, chosen: Filter, after: str, before: str, limit: int) -
             source += ", unnest(%s::bigint[]) AS h(account_id)"
             values.append(accounts)
         picked = (
-            f"SELECT x.id FROM {source}, LATERAL (SELECT o.id FROM orders_order o"
-            f" WHERE {' AND '.join(inner)} ORDER BY {order} LIMIT %s) x"
+            f"SELECT x.id FROM {source}, LATERAL (SELECT o.id, o.placed_at FROM orders_order o"
+            f" WHERE {' AND '.join(inner)} ORDER BY {order} LIMIT %s) x ORDER BY {order.replace('o.', 'x.')} LIMIT %s"
         )
-        values += [*params, *position, limit]
-    sql = f"SELECT {_COLUMNS}{_FROM} WHERE o.id IN ({picked}) ORDER BY {order} LIMIT %s"
+        values += [*params, *position, limit, limit]
+    sql = f"SELECT {_COLUMNS}{_FROM} WHERE o.id = ANY(ARRAY({picked})) ORDER BY {order} LIMIT %s"
     return [dict(zip(LIST, row, strict=True)) for row in bulk.fetch(sql, [*values, limit])]
 
 
@@ -232,7 +193,7 @@ _IN_PLAIN = (
 def _found(actor: Actor, chosen: Filter, after: str, before: str, limit: int) -> list[dict[str, Any]]:
     """Search by receiver, phone, order and tracking number, SKU: grams narrow, the text decides."""
     text = chosen.text.strip()
-    accounts, conditions, params = _scope(actor, chosen)
+    accounts, conditions, params = scope(actor, chosen)
     if accounts is not None:
         conditions.append("o.account_id = ANY(%s)")
         params.append(accounts)
@@ -311,7 +272,9 @@ def get(actor: Actor, order_id: int) -> Order:
 
 
 def lines_of(order_id: int) -> list[dict[str, Any]]:
-    """Lines with SKU and what is reserved for them where."""
+    """Lines with SKU and what is reserved for them where. ``to_send``: sold pieces that are sent (not cancelled, not kept
+    back by a person), ``units`` of the SKU in them; ``own``: no marketplace knows of the line; ``free``: units of the SKU
+    that nobody has reserved."""
     names = (
         "id",
         "external_line_id",
@@ -331,18 +294,32 @@ def lines_of(order_id: int) -> list[dict[str, Any]]:
         "reserved",
         "warehouse",
         "listing_id",
+        "to_send",
+        "own",
+        "edited",
+        "sku_was",
+        "free",
     )
     rows = bulk.fetch(
         "SELECT l.id, l.external_line_id, l.seller_sku, l.title, l.sku_id, s.code, s.title, s.title_zh, s.weight_g,"
-        " l.quantity, l.cancelled, l.shipped, l.units, l.unit_price, l.line_total, r.quantity, w.name, g.id"
+        " l.quantity, l.cancelled, l.shipped, l.units, l.unit_price, l.line_total, r.quantity, w.name, g.id,"
+        " least(l.quantity - l.cancelled, coalesce(e.most, l.quantity)), l.account_id IS NULL, e.line_id IS NOT NULL,"
+        " (SELECT code FROM inventory_sku WHERE id = e.sku_was_id AND id <> l.sku_id),"
+        " (SELECT sum(k.sellable - k.reserved)::int FROM inventory_stock k WHERE k.sku_id = l.sku_id)"
         " FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id"
         " LEFT JOIN inventory_reservation r ON r.owner_kind = 'order_line' AND r.owner_id = l.id AND r.closed_at IS NULL"
         " LEFT JOIN inventory_warehouse w ON w.id = r.warehouse_id"
         " LEFT JOIN channels_listing g ON g.account_id = l.account_id AND g.seller_sku = l.seller_sku"
+        " LEFT JOIN orders_lineedit e ON e.line_id = l.id"
         " WHERE l.order_id = %s ORDER BY l.id",
         [order_id],
     )
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    out = [dict(zip(names, row, strict=True)) for row in rows]
+    for line in out:
+        line["per_piece"] = line["units"] // line["quantity"]
+        line["units"] = line["to_send"] * line["per_piece"]  # that are sent
+        line["kept_back"] = line["quantity"] - line["cancelled"] - line["to_send"]
+    return out
 
 
 def neighbours(actor: Actor, chosen: Filter, order: Order) -> tuple[int | None, int | None]:

@@ -8,7 +8,9 @@ from typing import Any
 from core import bulk
 from core.permissions import Actor
 from orders import permissions, states
-from orders.queries import _COLUMNS, _FROM, LIST, TABS, Filter, _scope, _shown
+from orders.listed import Filter
+from orders.listed import scope as _scope
+from orders.queries import _COLUMNS, _FROM, LIST, TABS, _shown
 
 
 def changed_since(

@@ -127,6 +127,7 @@ class Parcel:
     delivered_at: datetime | None
     label: Any
     customs: list[dict[str, Any]] = field(default_factory=list)
+    goods: list[list[Any]] = field(default_factory=list)  # [SKU, units], what is in it
     events: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -139,7 +140,9 @@ _PARCEL = (
     " coalesce(p.state, ''), coalesce(p.track_main, ''), coalesce(p.track_sub, ''), coalesce(p.waybill, ''),"
     " coalesce(p.tracking_number, ''), coalesce(p.needs, ''), p.expected_weight_g, p.weight_g, p.chargeable_g, p.cost,"
     " coalesce(p.cost_currency, ''), coalesce(p.error_code, ''), p.error_params, p.printed_at, p.handed_at,"
-    " p.delivered_at, f.uid, p.customs"
+    " p.delivered_at, f.uid, p.customs, (SELECT json_agg(json_build_array(coalesce(x.code, l.seller_sku),"
+    " l.units / l.quantity * cl.quantity) ORDER BY cl.id) FROM orders_consignmentline cl JOIN orders_orderline l"
+    " ON l.id = cl.line_id LEFT JOIN inventory_sku x ON x.id = l.sku_id WHERE cl.consignment_id = k.id)"
     " FROM orders_consignment k JOIN inventory_warehouse w ON w.id = k.warehouse_id"
     " LEFT JOIN logistics_service s ON s.id = k.service_id LEFT JOIN logistics_shipment p ON p.id = k.shipment_id"
     " LEFT JOIN records_storedfile f ON f.id = p.label_file_id WHERE k.order_id = %s ORDER BY k.id DESC"
@@ -156,6 +159,7 @@ def parcels(order_id: int) -> list[Parcel]:
     for row in bulk.fetch(_PARCEL, [order_id]):
         parcel = Parcel(*row)
         parcel.customs, parcel.params = _loads(parcel.customs) or [], _loads(parcel.params) or {}
+        parcel.goods = _loads(parcel.goods) or []
         found.append(parcel)
     by_id = {parcel.shipment_id: parcel for parcel in found if parcel.shipment_id is not None}
     if by_id:
@@ -195,6 +199,10 @@ def names_of(warehouse_ids: Sequence[int], service_ids: Sequence[int]) -> tuple[
         {pk: name for kind, pk, name, _ in rows if kind == 0},
         {pk: named(name, name_zh) for kind, pk, name, name_zh in rows if kind == 1},
     )
+
+
+def sku_codes(ids: Sequence[int]) -> dict[int, str]:
+    return dict(bulk.fetch("SELECT id, code FROM inventory_sku WHERE id = ANY(%s)", [list(ids)]))
 
 
 # -- why ----------------------------------------------------------------------------------------------------------------

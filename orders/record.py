@@ -12,9 +12,10 @@ from core.ui.requests import PageRequest
 from core.words import formats
 from inventory.permissions import VIEW as SEE_STOCK
 from inventory.queries import warehouses
-from orders import explaining, permissions, queries, queries_page, states, telling
-from orders.models import Order
+from orders import explaining, permissions, queries, queries_cost, queries_hand, queries_page, states, telling
+from orders.models import MANUAL, Order
 from orders.pages import OrdersList, filter_of
+from orders.services import undo
 from orders.services.acts import HOLDABLE, REROUTABLE
 from orders.services.booking import BOOKABLE
 from orders.steps import NEXT, steps
@@ -43,47 +44,80 @@ def record_context(request: PageRequest, pk: int) -> dict[str, Any]:
             parcel.cost = None
     told = queries_page.confirmations(pk)
     personal = actor.can(SEE_PERSONAL)
-    reserved = bool(lines) and all(line["reserved"] for line in lines)
+    reserved = bool(lines) and all(line["reserved"] for line in lines if line["to_send"])
     for line in lines:
         line["sku_name"] = queries_page.named(line["sku_title"] or "", line["sku_title_zh"] or "")
-    alive = next((parcel for parcel in parcels if parcel.alive), None)
+    alive = [parcel for parcel in parcels if parcel.alive]
+    first = alive[0] if alive else None
     # The carrier has a parcel whose number was refused: booking again would make a second one.
-    stuck = order.state == states.FAILED and alive is not None and bool(alive.waybill)
-    can = _can(actor, order)
+    stuck = order.state == states.FAILED and first is not None and bool(first.waybill)
+    hand = queries_hand.by_hand(pk)
+    can = _can(actor, order, parcel=bool(alive))
     if stuck:
         can |= {"take_back": actor.can(permissions.CANCEL), "accept": can["book"], "book": False}
+    entries = queries.history(pk)
+    step = "accept" if stuck else NEXT.get(order.state, "")
     return {
         "order": order,
         "query": state.query(),
         "newer": newer,
         "older": older,
         "lines": lines,
+        "costs": _costs(request, order, lines, alive),
         "units": sum(line["units"] for line in lines),
         "parcels": parcels,
-        "parcel": alive,
+        "parcel": first,
+        "split": len(alive) > 1,
         "confirmations": told,
         "steps": steps(
             order.state,
             reserved=reserved,
             confirmed=any(one["state"] == "confirmed" for one in told),
             refused=any(one["state"] == "refused" for one in told),
+            told=order.platform != MANUAL,
         ),
+        "hand": hand,
+        "by_hand": order.platform == MANUAL,
+        "assignee": queries_hand.names_of_users([order.assignee_id] if order.assignee_id else []).get(
+            order.assignee_id or 0, ""
+        ),
+        "notes": queries_hand.notes(pk) if personal else [],
         "receiver": receiver(order, personal),
         "personal": personal,
         "why": why(request, order, personal),
-        "history": telling.tell(order, queries.history(pk)),
+        "history": telling.tell(order, entries, undo=undo.offered(order, actor, entries)),
         "former": queries_page.former_addresses(pk) if personal and actor.can(permissions.EDIT) else [],
         "editable": order.state in states.BEFORE_BOOKING and actor.can(permissions.EDIT) and personal,
         "can": can,
-        "next": "accept" if stuck else NEXT.get(order.state, ""),
+        "next": step if step != "paid" or can["paid"] else "",
         "conflict_choices": CHOICES.get(order.conflict, ("settle",)) if order.conflict else (),
         "late": order.ship_by is not None and order.ship_by < clock.now(),
         "open": order.state in states.TO_SHIP or order.state == states.PENDING,
     }
 
 
-def _can(actor: Any, order: Order) -> dict[str, bool]:
-    """Which acts make sense now and are allowed."""
+def _costs(request: PageRequest, order: Order, lines: list[dict[str, Any]], alive: list[Any]) -> dict[str, Any] | None:
+    """What each line costs, put on the lines, and the sum; None without the right to see it."""
+    actor = request.actor
+    if not actor.can(SEE_COST):
+        return None
+    issued = [parcel.shipment_id for parcel in alive if parcel.issued_at is not None]
+    found = queries_cost.costs(actor, lines, shipments=issued, warehouse_id=order.warehouse_id)
+    for line in lines:
+        line["cost"] = found.get(line["id"])
+    known = [cost.amount for cost in found.values() if cost.amount is not None]
+    return {
+        "sum": sum(known) if known else None,
+        "unknown": sum(cost.unknown for cost in found.values()),
+        "actual": bool(found) and all(cost.actual for cost in found.values()),
+        "currency": request.tenant.currency,
+        "freight": [parcel for parcel in alive if parcel.cost is not None],
+    }
+
+
+def _can(actor: Any, order: Order, *, parcel: bool) -> dict[str, bool]:
+    """Which acts make sense now and are allowed. ``parcel``: one exists at the carrier, or may."""
+    early = order.state in states.BEFORE_BOOKING and not parcel and not order.platform_fulfilled
     return {
         "hold": order.state in HOLDABLE and actor.can(permissions.HOLD),
         "route": order.state in REROUTABLE and actor.can(permissions.ROUTE),
@@ -92,7 +126,12 @@ def _can(actor: Any, order: Order) -> dict[str, bool]:
         "take_back": order.state in states.IN_FLIGHT and actor.can(permissions.CANCEL),
         "tag": actor.can(permissions.EDIT),
         "match": order.state == states.UNMATCHED and actor.can(permissions.EDIT),
-        "pull": order.account_id is not None and actor.can(permissions.ROUTE),
+        "pull": order.account_id is not None and order.platform != MANUAL and actor.can(permissions.ROUTE),
+        "lines": early and actor.can(permissions.EDIT),
+        "choose": early and actor.can(permissions.ROUTE),
+        "assign": actor.can(permissions.ASSIGN),
+        "copy": not order.platform_fulfilled and actor.can(permissions.EDIT) and actor.can(SEE_PERSONAL),
+        "paid": order.platform == MANUAL and order.state == states.PENDING and actor.can(permissions.EDIT),
         "settle": bool(order.conflict) and actor.can(permissions.EDIT),
     }
 

@@ -30,6 +30,7 @@ _STUCK = frozenset(states.NEEDS_PERSON)
 
 # What a person does next: (code of the action, name of the page's form or link).
 NEXT = {
+    states.PENDING: "paid",  # by hand only; others wait for their marketplace
     states.UNMATCHED: "match",
     states.ADDRESS: "address",
     states.HELD: "route",
@@ -48,8 +49,10 @@ class Step:
     mark: str
 
 
-def steps(state: str, *, reserved: bool, confirmed: bool, refused: bool) -> list[Step]:
+def steps(state: str, *, reserved: bool, confirmed: bool, refused: bool, told: bool = True) -> list[Step]:
     """The steps with their marks; empty for orders that we do not ship (platform, elsewhere, cancelled, combined).
+
+    ``told`` False: an order by hand, there is no marketplace to confirm it to.
 
     ``reserved``: stock is set aside (a held order keeps it). ``confirmed``: the marketplace knows of the parcel;
     ``refused``: it said no.
@@ -60,6 +63,8 @@ def steps(state: str, *, reserved: bool, confirmed: bool, refused: bool) -> list
     out = []
     current_given = False
     for index, key in enumerate(STEPS):
+        if key == "confirmed" and not told:
+            continue
         done = index < passed
         if key == "reserved" and reserved:
             done = True

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import lists
-from core.ui.templatetags.ui import badge, until
+from core.ui.templatetags.ui import badge, icon, until
 from core.words import formats, knows, say
 from orders.queries_page import named
 
@@ -87,6 +87,14 @@ class OrderTable(lists.Table):
         if record["conflict"]:
             shown += format_html(" {}", badge("conflict", text=gettext("Conflict"), tone="red"))
         shown += format_html_join("", ' <span class="tag-s">{}</span>', ((tag,) for tag in record["tags"]))
+        if record["assignee"]:
+            shown += format_html(' <span class="tag-s">{} {}</span>', icon("user-check"), record["assignee"])
+        if record["noted"]:
+            shown += format_html(
+                ' <span class="tag-s" title="{0}">{1}<span class="sr">{0}</span></span>',
+                gettext("has internal notes"),
+                icon("note"),
+            )
         code, params = record["reason_code"], record["reason_params"]
         if record["conflict"]:
             code, params = f"conflict.{record['conflict']}", None

@@ -15,6 +15,7 @@ from core.ui.requests import PageRequest
 from core.ui.views import done, fragment, page, sentence
 from orders import bulk, permissions, queries, queries_page
 from orders.forms import AddressForm
+from orders.forms_hand import drawn
 from orders.pages import OrdersList
 from orders.record import record_context
 from orders.services import acts, booking, conflicts, personal, recall, refresh
@@ -25,7 +26,7 @@ POST = ("POST",)
 
 @page(permissions.VIEW)
 def index(request: PageRequest) -> HttpResponse:
-    return lists.show(request, OrdersList())
+    return lists.show(request, OrdersList(), {"may_enter": request.actor.can(permissions.EDIT)})
 
 
 # -- bulk acts ----------------------------------------------------------------------------------------------------------
@@ -178,7 +179,9 @@ def address(request: PageRequest, pk: int) -> HttpResponse:
     else:
         given = {name: getattr(order, name) for name in ADDRESS_FIELDS}
         form = AddressForm(initial={**given, "ship_lines": "\n".join(order.ship_lines), "version": order.version})
-    context = {"order": order, "form": form, "query": OrdersList().state(request.GET).query()}
+    values = {name: str(form[name].value() or "") for name in form.fields}
+    fields = drawn(values, form.errors)
+    context = {"order": order, "form": form, "fields": fields, "query": OrdersList().state(request.GET).query()}
     if request.htmx:
         return fragment(request, "orders/_address_form.html", context)
     return render(request, "orders/address.html", context)

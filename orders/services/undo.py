@@ -24,11 +24,13 @@ Entry = Mapping[str, Any]
 def offered(order: Order, actor: Actor, entries: list[dict[str, Any]]) -> set[int]:
     """Ids of the entries (newest first, as ``queries.history`` gives them) that this person could take back now."""
     undone = {entry["params"].get("entry") for entry in entries if entry["code"] == UNDONE}
+    # What a taking back did itself stands between what was there before it and its own entry: that is not undone again.
+    spans = [(entry["params"].get("since", 0), entry["id"]) for entry in entries if entry["code"] == UNDONE]
     found: set[int] = set()
     seen: set[str] = set()
     for entry in entries:
         how = _WAYS.get(str(entry["code"]))
-        if how is None or entry["id"] in undone:
+        if how is None or entry["id"] in undone or any(low < entry["id"] < high for low, high in spans):
             continue
         kind = how.kind(entry)
         if kind in seen:
@@ -60,7 +62,7 @@ def undo(*, actor: Actor, order_id: int, entry_id: int) -> str:
         if entry_id not in offered(order, actor, entries):
             raise BusinessError("undo.moved_on")
         how.back(actor, order, entry)
-        record(actor, "order", order_id, UNDONE, entry=entry_id, what=entry["code"])
+        record(actor, "order", order_id, UNDONE, entry=entry_id, what=entry["code"], since=entries[0]["id"])
         return str(entry["code"])
 
 
