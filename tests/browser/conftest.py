@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -60,15 +61,16 @@ def browser() -> Iterator[Browser]:
     os.environ.pop("DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
-@pytest.fixture
-def visit(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
+@contextmanager
+def visiting(database: WorkerDatabase, browser: Browser, *processes: str) -> Iterator[Visit]:
+    """The owner of acme in a tab, before a house of orders; ``processes``: "worker" where jobs are to run."""
     with tenant_context(ACME):
         house = make_house()
     back_to_public()
     # The tests' hasher is a quick one that the server, a process of its own, does not take.
     strong = make_password(PASSWORD, hasher=ScryptPasswordHasher())
     User.objects.filter(email=OWNER).update(password=strong)
-    with served(committed_db.url) as site:
+    with served(database.url, *processes) as site:
         context = browser.new_context(viewport=DESK, locale="en-GB")
         tab = Visit(context.new_page(), f"http://acme.localhost:{site.port}", house)
         tab.page.set_default_timeout(10_000)
@@ -80,3 +82,16 @@ def visit(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
         tab.sign_in()
         yield tab
         context.close()
+
+
+@pytest.fixture
+def visit(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
+    with visiting(committed_db, browser) as tab:
+        yield tab
+
+
+@pytest.fixture
+def staffed(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
+    """As ``visit``, with a worker that does what goes on in the background."""
+    with visiting(committed_db, browser, "worker") as tab:
+        yield tab

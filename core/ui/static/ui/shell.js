@@ -3,7 +3,7 @@
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const typing = (el) => el && (/^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) || el.isContentEditable);
+  const typing = (el) => el && ((/^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) && !/^(checkbox|radio|button|submit)$/.test(el.type)) || el.isContentEditable);
 
   /* -- panels of the corner: asked for when opened, emptied when closed, so that nothing goes on asking unseen ------- */
   document.addEventListener(
@@ -73,6 +73,7 @@
       if (event.isComposing) return; // Enter of an input method
       if (event.key === "ArrowDown") choose(chosen() + 1);
       else if (event.key === "ArrowUp") choose(chosen() - 1);
+      else if (event.key === "Escape") palette.close(); // the browser would only empty the field
       else if (event.key === "Enter") {
         event.preventDefault();
         const ctrl = event.ctrlKey || event.metaKey;
