@@ -105,7 +105,7 @@ def actor_of(tenant: Any, key: ApiKey) -> Actor:
         kind="api",
         id=-key.pk,
         label=key.name[:120],
-        operations=frozenset(key.operations) & of_role(maker.role) & scopes.ALL,
+        operations=scopes.rights(frozenset(key.operations) & scopes.ALL) & of_role(maker.role),
         accounts=accounts,
         warehouses=warehouses,
         language=tenant.language,

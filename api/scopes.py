@@ -34,3 +34,10 @@ GROUPS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
 )
 ALL = frozenset(operation for _heading, operations in GROUPS for operation in operations)
 READING = frozenset({orders.VIEW, goods.VIEW, parcels.VIEW, crm.VIEW, fba.VIEW, channels.VIEW, own.JOBS})
+# What an operation's services ask for besides: whoever may book an order may have its parcel booked.
+IMPLIED = {orders.BOOK: frozenset({parcels.BOOK})}
+
+
+def rights(chosen: frozenset[str]) -> frozenset[str]:
+    """The operations that a key with these scopes has."""
+    return chosen.union(*(IMPLIED.get(one, frozenset()) for one in chosen))

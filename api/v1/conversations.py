@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from ninja import Path, Query, Router
+from ninja.responses import Status
 from pydantic import Field
 
 from api.v1.base import Call, Id, In, Out, Page, Paged, StrictId, Text, Time, read, write
@@ -104,7 +105,7 @@ def answer_conversation(request: Call, conversation_id: Path[Id], body: AnswerIn
         key=request.idempotency_key,
         seen=body.seen,
     )
-    return 201, {"id": made.pk, "state": made.state}
+    return Status(201, {"id": made.pk, "state": made.state})
 
 
 def _row(request: Call, one: dict[str, Any]) -> dict[str, Any]:

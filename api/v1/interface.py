@@ -56,6 +56,7 @@ class Interface(NinjaAPI):
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> OpenAPISchema:
         """Problems have a media type of their own; what is not JSON is said to be that."""
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        schema["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
         for operations in schema["paths"].values():
             for operation in operations.values():
                 for parameter in operation["parameters"]:
@@ -85,10 +86,7 @@ interface = Interface(
     openapi_url=None,
     docs_url=None,
     parser=StrictParser(),
-    openapi_extra={
-        "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
-        "security": [{"key": []}],
-    },
+    openapi_extra={"security": [{"key": []}]},
 )
 for module in (places, orders, customers, goods, stock, shipments, conversations, restock, work):
     interface.add_router("", module.router)

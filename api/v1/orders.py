@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from ninja import Path, Query, Router
+from ninja.responses import Status
 from pydantic import Field
 
 from api.v1 import order_shapes as shapes
@@ -188,7 +189,7 @@ def create_order(request: Call, body: NewOrder) -> Any:
         ),
         anyway=body.anyway,
     )
-    return 201, {"id": order.pk, "number": order.number, "external_id": order.external_id, "state": order.state}
+    return Status(201, {"id": order.pk, "number": order.number, "external_id": order.external_id, "state": order.state})
 
 
 @write(router, "/orders/hold", permissions.HOLD, Outcome, "Hold orders before they are booked")

@@ -6,6 +6,7 @@ from typing import Any
 
 from ninja import Router
 
+from api import scopes
 from api.v1.base import Call, Out, read
 from channels import queries as channels
 from channels.permissions import VIEW as SEE_CHANNELS
@@ -59,7 +60,7 @@ def get_me(request: Call) -> Any:
     actor, tenant = request.actor, request.tenant
     return {
         "name": actor.label,
-        "scopes": sorted(actor.operations),
+        "scopes": sorted(actor.operations & scopes.ALL),
         "accounts": None if actor.accounts is None else sorted(actor.accounts),
         "warehouses": None if actor.warehouses is None else sorted(actor.warehouses),
         "company": tenant.name,

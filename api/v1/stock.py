@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from ninja import Query, Router
+from ninja.responses import Status
 from pydantic import Field
 
 from api import permissions as own
@@ -276,7 +277,7 @@ def reserve(request: Call, body: ReserveIn) -> Any:
         lines=[(one.sku_id, one.quantity) for one in body.lines],
         warehouse_ids=body.warehouse_ids,
     )
-    return 201, {"reference": body.reference, "warehouse_id": made.warehouse_id, "reservations": made.ids}
+    return Status(201, {"reference": body.reference, "warehouse_id": made.warehouse_id, "reservations": made.ids})
 
 
 @write(router, "/reservations/release", own.RESERVE, Released, "Give back what was set aside under a reference")
