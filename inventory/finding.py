@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from core.textnorm.grams import query_grams, search_grams
+from core.textnorm.reading import squeeze
 
 
 def grams_of(code: str, title: str, title_zh: str, barcode: str) -> list[int]:
-    return search_grams((code, title, title_zh, barcode))
+    # The code without its signs too: LMP-042 is also looked for as lmp042.
+    return search_grams((code, squeeze(code), title, title_zh, barcode))
 
 
 def wanted(text: str) -> list[int]:

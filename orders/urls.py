@@ -13,6 +13,7 @@ urlpatterns = [
     path("bulk/tag", views.bulk_tag, name="bulk_tag"),
     path("bulk/book", views.bulk_book, name="bulk_book"),
     path("rules/first", views_first.first_rule, name="first_rule"),
+    path("listings/", include("orders.urls_listings")),
     path("rules/", include("orders.urls_rules")),
     path("bulk/assign", views_change.bulk_assign, name="bulk_assign"),
     path("bulk/choose", views_change.bulk_choose, name="bulk_choose"),

@@ -5,11 +5,14 @@ Quantities are units (int), weights grams, lengths millimetres. Value is in the 
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from core.tenancy import TenantModel
+from inventory.finding import of_sku
 from inventory.models.bringing_in import BringIn
 
 __all__ = [
@@ -156,6 +159,11 @@ class Sku(TenantModel):
             GinIndex(fields=["grams"], name="sku_grams"),
             models.Index(fields=["barcode"], name="sku_barcode", condition=~models.Q(barcode="")),
         ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is None:
+            self.grams = of_sku(self)
+        super().save(*args, **kwargs)
 
 
 class Lot(TenantModel):

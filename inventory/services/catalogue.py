@@ -48,7 +48,6 @@ def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
         with transaction.atomic():
             values = _with_product(values)
             sku = Sku(code=code, code_key=code_key(code), created_at=now, updated_at=now, **values)
-            sku.grams = finding.of_sku(sku)
             sku.save(force_insert=True)
             audit.record(actor, "sku", sku.pk, "sku.created", sku=code)
             emit(ADDED, {"ids": [sku.pk]})

@@ -10,6 +10,11 @@
     for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, () => drop.classList.add("over"));
     for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
   }
+  /* Matching: what is typed in a row is ticked. */
+  document.addEventListener("input", (event) => {
+    const box = event.target.matches(".match-row input[name^=sku-]") && event.target.closest("tr")?.querySelector(".c-check input");
+    if (box && box.checked !== Boolean(event.target.value.trim())) box.click();
+  });
   document.addEventListener("change", (event) => {
     const chosen = event.target;
     if (!chosen.matches("[data-map]")) return;
