@@ -23,8 +23,8 @@ from core.errors import AdapterError
 from core.secrets import decrypt
 from core.tenancy import require_tenant
 
-# Seconds after the first, second, … failure: 19 tries within about a day.
-WAITS = (5, 15, 60, 120, 300, 600, 1200, 1800, 3600, 3600, *[7200] * 9)
+# Seconds after the first, second, … failure: 21 tries within about a day.
+WAITS = (5, 15, 60, 120, 300, 600, 1200, 1800, 3600, 3600, *[7200] * 10)
 OFF_AFTER = timedelta(days=3)  # of failures only
 TURN_SECONDS = 25.0  # real; then another endpoint may have the worker
 PAGE = 20
