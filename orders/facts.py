@@ -50,8 +50,13 @@ _OF_SKU = (
     " s.code, s.weight_g, coalesce(s.length_mm, 0)::bigint * coalesce(s.width_mm, 0) * coalesce(s.height_mm, 0),"
     " coalesce(s.battery, false), coalesce(s.tags, '[]'::jsonb)"
 )
+# What lies in a parcel is gone, whoever knows of it already: eBay's combined orders bring lines that were sent before.
+_GONE = (
+    "greatest(l.shipped, (SELECT coalesce(sum(c.quantity), 0) FROM orders_consignmentline c"
+    " JOIN orders_consignment k ON k.id = c.consignment_id WHERE c.line_id = l.id AND k.state = 'open'))"
+)
 _LINES = (
-    f"SELECT l.order_id, l.id, l.sku_id, l.seller_sku, l.title, l.quantity, {_KEPT_BACK}, l.shipped, l.units,"
+    f"SELECT l.order_id, l.id, l.sku_id, l.seller_sku, l.title, l.quantity, {_KEPT_BACK}, {_GONE}, l.units,"
     f"{_OF_SKU} FROM orders_orderline l LEFT JOIN inventory_sku s ON s.id = l.sku_id"
     " LEFT JOIN orders_lineedit e ON e.line_id = l.id WHERE l.order_id = ANY(%s) ORDER BY l.id"
 )

@@ -154,13 +154,18 @@ def insert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], 
 
 def _move_lines(account_id: int, rows: list[tuple[Any, ...]]) -> list[Moved]:
     there = {
-        external: (line_id, order_id)
-        for external, line_id, order_id in bulk.fetch(
-            "SELECT external_line_id, id, order_id FROM orders_orderline"
+        external: (line_id, order_id, shipped)
+        for external, line_id, order_id, shipped in bulk.fetch(
+            "SELECT external_line_id, id, order_id, shipped FROM orders_orderline"
             " WHERE account_id = %s AND external_line_id = ANY(%s) ORDER BY id FOR UPDATE",
             [account_id, [row[2] for row in rows]],
         )
     }
+
+    def gone(row: tuple[Any, ...]) -> int:
+        """What we sent stays sent, even before the platform has heard of it."""
+        return int(min(row[7], max(row[9], there[row[2]][2])))
+
     moved = [Moved(there[row[2]][0], there[row[2]][1], row[0]) for row in rows if there[row[2]][1] != row[0]]
     bulk.update(
         "orders_orderline",
@@ -175,7 +180,7 @@ def _move_lines(account_id: int, rows: list[tuple[Any, ...]]) -> list[Moved]:
             ("tax", "numeric"),
             ("discount", "numeric"),
         ],
-        [(there[row[2]][0], row[0], row[7], row[8], row[9], row[11], row[12], row[13], row[14]) for row in rows],
+        [(there[row[2]][0], row[0], row[7], row[8], gone(row), row[11], row[12], row[13], row[14]) for row in rows],
     )
     return moved
 
@@ -266,12 +271,15 @@ def known_lines(order_ids: Sequence[int]) -> dict[int, dict[str, tuple[Any, ...]
     return out
 
 
+_NO_LINE = (0, 0, 0)
+
+
 def differ(known: dict[str, tuple[Any, ...]], order: canonical.Order) -> bool:
     told = {
         line.external_line_id: (
             line.quantity,
             min(line.cancelled, line.quantity),
-            min(line.shipped, line.quantity),
+            min(max(line.shipped, known.get(line.external_line_id, _NO_LINE)[2]), line.quantity),
             line.unit_price,
             line.line_total,
             line.tax,

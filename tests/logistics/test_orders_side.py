@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from channels import canonical
 from channels.models import Confirmation
 from core import settings_store
@@ -64,6 +66,37 @@ def test_a_parcel_of_combined_orders_is_told_for_the_order_that_has_the_lines(sh
     told = list(Confirmation.objects.order_by("id"))
     assert {one.order_external_id for one in told} == {"both"}
     assert sorted(name for one in told for name, _ in one.lines) == ["one-1", "two-1"]
+
+
+def test_what_one_part_sent_is_never_asked_for_again_by_the_combined_order(shop) -> None:
+    """eBay combines an order that has left, of which it has not heard, with one that waits: only the rest is to be sent."""
+    from inventory.models import Move
+    from orders.services.release import release
+
+    (gone,) = take(shop, order("one", line("one-1"))).created
+    release(order_ids=[gone], actor=ACTOR)
+    booking.book_orders(actor=ACTOR, order_ids=[gone])
+    settle()
+    floor.hand_over(actor=ACTOR, shipment_ids=[parcel_of(gone).pk])
+    settle()
+    take(shop, order("two", line("two-1", "CUP")))
+    (combined,) = take(shop, order("both", line("one-1"), line("two-1", "CUP"))).created
+    release(order_ids=[combined], actor=ACTOR)
+    lines = {one.external_line_id: one for one in Order.objects.get(pk=combined).lines.all()}
+    assert lines["one-1"].shipped == lines["one-1"].quantity
+    open_ones = Reservation.objects.filter(closed_at=None).values_list("owner_id", flat=True)
+    assert list(open_ones) == [lines["two-1"].pk]
+    take(
+        shop, order("both", line("one-1"), line("two-1", "CUP"), updated_at=T0 + timedelta(hours=5))
+    )  # a revision that still has not heard of it
+    lines["one-1"].refresh_from_db()
+    assert lines["one-1"].shipped == lines["one-1"].quantity
+    booking.book_orders(actor=ACTOR, order_ids=[combined])
+    settle()
+    floor.hand_over(actor=ACTOR, shipment_ids=[parcel_of(combined).pk])
+    settle()
+    assert states_of([combined]) == {"handed"}
+    assert Move.objects.filter(source_kind="shipment").count() == 2
 
 
 def test_an_order_of_two_parcels_is_handed_over_with_the_last_one(shop) -> None:
