@@ -9,10 +9,11 @@ class TenantsConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from core.records import trail
-        from core.ui import lists, menu
-        from tenants import audit_pages, checks  # noqa: F401
+        from core.ui import lists, menu, panels
+        from tenants import audit_pages, checks, switch  # noqa: F401
         from tenants.permissions import PROFILE, SEE_MEMBERS
 
+        panels.register("shell.company", "tenants", switch.corner)
         menu.register(menu.Entry("members", _("Members"), "users", "members", 125, operation=SEE_MEMBERS))
         menu.register(menu.Entry("company", _("Company profile"), "building", "company", 121, operation=PROFILE))
         menu.register(menu.Entry("audit", _("Audit trail"), "history", "audit", 128, operation=trail.SEE))

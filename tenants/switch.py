@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -37,3 +39,8 @@ def enter(request: PageRequest, tenant_id: int) -> HttpResponse:
     except BusinessError as error:
         raise Http404 from error
     return HttpResponseRedirect(host_url(request, tenant, f"/enter/{token}/"))
+
+
+def corner(request: PageRequest) -> tuple[str, dict[str, Any]] | None:
+    """The company's name in the menu, as the way to the others."""
+    return ("tenants/_company.html", {}) if request.actor.extra.get("companies") else None
