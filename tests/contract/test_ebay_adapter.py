@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -162,6 +163,32 @@ def test_a_lost_answer_is_an_unknown_outcome(seller: Seller) -> None:
     seller.faults({"kind": "timeout_after", "op": "CompleteSale"})
     with pytest.raises(UnknownOutcome):
         ADAPTER.confirm_shipment(at, told)
+    assert ADAPTER.shipment_known(at, told)
+
+
+class Breaking(Wire):
+    """The third writing call of each try meets a time-out after it acted."""
+
+    def send(self, method: str, url: str, **given: Any) -> HttpAnswer:
+        answer = super().send(method, url, **given)
+        if self.calls.count("CompleteSale") % 3 == 0 and given["operation"] == "CompleteSale":
+            raise UnknownOutcome()
+        return answer
+
+
+def test_a_parcel_of_many_lines_gets_further_with_every_try(seller: Seller) -> None:
+    line = planned("r1")["lines"][0]
+    seller.plan(planned("r1", lines=[line | {"sku": f"MUG-{n}"} for n in range(8)]))
+    at = session(seller)
+    (order,) = everything(at, window())
+    wire = Breaking()
+    at = replace(at, http=wire)
+    told = notice(order, f"YT{seller.id[-8:]}04".upper())
+    for _ in range(2):
+        with pytest.raises(UnknownOutcome):
+            ADAPTER.confirm_shipment(at, told)
+    ADAPTER.confirm_shipment(at, told)
+    assert wire.calls.count("CompleteSale") == 8
     assert ADAPTER.shipment_known(at, told)
 
 

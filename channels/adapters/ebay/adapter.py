@@ -22,6 +22,7 @@ from core.errors import BadPayload, BusinessError, NotFound, Rejected, Transient
 PER_PAGE = 100
 MESSAGES_PER_PAGE = 200
 MOST_RESTARTS = 5
+FEW_LINES = 3  # told again sooner than looked up
 MOST_BODY = 2000
 # Marketplace → (site id, currency). One seller may sell on several; the currency of an order is its own.
 SITES = {
@@ -182,7 +183,9 @@ class Ebay:
         if notice.whole_order:
             targets: list[dict[str, str]] = [{"OrderID": notice.order_external_id}]
         else:
-            targets = [{"OrderLineItemID": line} for line, _ in notice.lines]
+            # A call a line: of many, those that an interrupted try has told already are left out, so each gets further.
+            told = self._carrying(session, notice) if len(notice.lines) > FEW_LINES else set()
+            targets = [{"OrderLineItemID": line} for line, _ in notice.lines if line not in told]
         for target in targets:
             body = {**target, "Shipment": shipment, "Shipped": True}
             client.call(session, "CompleteSale", body, writes=True, site=_site(session))
@@ -191,13 +194,17 @@ class Ebay:
             raise Transient("ebay.success_without_effect", operation="CompleteSale")
 
     def shipment_known(self, session: Session, notice: ShipNotice) -> bool:
+        return {line for line, _ in notice.lines} <= self._carrying(session, notice)
+
+    def _carrying(self, session: Session, notice: ShipNotice) -> set[str]:
+        """The order's lines that carry the parcel's number at eBay."""
         found = self._by_ids(session, (notice.order_external_id,))
         node = found.get(notice.order_external_id)
         if node is None:
             raise NotFound(operation="GetOrders", item=notice.order_external_id)
         there = mapping.trackings(mapping.tree(_raw_order(node).payload))
         number = mapping.fold(notice.tracking_number)
-        return all(number in there.get(line, set()) for line, _ in notice.lines)
+        return {line for line, numbers in there.items() if number in numbers}
 
     def carrier_name(self, carrier: str) -> str:
         """eBay takes any name of letters, digits and spaces."""

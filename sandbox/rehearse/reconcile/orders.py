@@ -106,7 +106,14 @@ def _lines(platform: str, pending: bool, theirs: dict[str, Any], order: OurOrder
             report.add(platform, order.external_id, f"line {line_id} unit price", there["unit_price"], here.unit_price)
 
 
+# Whose address nobody here needs: it is not asked for again where the platform held it back at first (data minimisation).
+NOT_OURS = frozenset({"platform", "cancelled", "elsewhere"})
+
+
 def _receiver(platform: str, theirs: dict[str, Any], order: OurOrder, report: Report) -> None:
+    if order.state in NOT_OURS and not any(order.receiver.values()):
+        report.counts["receivers held back, never needed"] += 1
+        return
     told = theirs.get("ship_to") or theirs["recipient"]
     for name in ("name", "company", "city", "region", "postcode", "country", "phone"):
         if plain(told.get(name)) != plain(order.receiver[name]):
