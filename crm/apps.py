@@ -7,7 +7,7 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from core import erasure
-        from crm import handlers, pages, panels  # noqa: F401
+        from crm import bulk, handlers, pages, panels  # noqa: F401
         from crm.services import erasing
 
         panels.register()

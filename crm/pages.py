@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.permissions import Actor
 from core.ui import desk, lists
-from core.ui.lists import Empty, Rows, State, Tab
+from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from crm import palette, permissions, queries, queries_page
 from crm.services import answers
@@ -20,6 +20,7 @@ TABS = (
     Tab("open", _("Waiting")),
     Tab("overdue", _("Overdue"), tone="red"),
     Tab("mine", _("Mine")),
+    Tab("unassigned", _("Nobody's")),
     Tab("failed", _("Not sent"), tone="red", hide_empty=True),
     Tab("answered", _("Answered")),
     Tab("closed", _("Closed")),
@@ -27,18 +28,35 @@ TABS = (
 )
 
 
+# What the order beside a conversation waits for; its page does it.
+NEXT_ACTS = {
+    "unmatched": _("Match its listing"),
+    "address": _("Correct its address"),
+    "held": _("Let it go"),
+    "short": _("See what is missing"),
+    "failed": _("Mend its booking"),
+    "ready": _("Book it"),
+    "booked": _("Weigh and hand over"),
+    "packed": _("Hand it over"),
+    "handed": _("See where it is"),
+}
+
+
 def filter_of(state: State) -> queries.Filter:
     return queries.Filter(
         tab=state.tab if state.tab in queries.TABS else "open",
         accounts=state.number("account"),
         platforms=state.chosen.get("platform", ()),
+        text=state.text,
+        assignees=state.number("assignee"),
+        orders=state.chosen.get("order", ()),
     )
 
 
 class InboxList(lists.ListPage):
     name = "inbox"
     title = _("Inbox")
-    search = ""
+    search = _("Order, buyer, subject")
     table = ConversationTable
     default_tab = "open"
     actions_template = "crm/_list_actions.html"
@@ -48,7 +66,25 @@ class InboxList(lists.ListPage):
         return [Tab(tab.key, tab.label, counts.get(tab.key), tab.tone, tab.hide_empty) for tab in TABS]
 
     def filters(self) -> Sequence[Chip]:
-        return (Chip("account", _("Channel"), queries_page.accounts),)
+        return (
+            Chip("account", _("Channel"), queries_page.accounts),
+            Chip(
+                "assignee",
+                _("Assigned to"),
+                lambda actor: [(str(pk), name) for pk, name in queries_page.colleagues(actor)],
+            ),
+            Chip("order", _("Order"), lambda actor: [("with", _("with an order")), ("without", _("without an order"))]),
+        )
+
+    def bulk(self) -> Sequence[Bulk]:
+        return (
+            Bulk("mine", _("Take over"), "user-check", "crm:bulk_take", permissions.ANSWER),
+            Bulk("assign", _("Assign"), "user", "crm:bulk_assign", permissions.ANSWER, template="crm/_ask_assign.html"),
+            Bulk("done", _("Needs no answer"), "archive", "crm:bulk_close", permissions.ANSWER),
+        )
+
+    def ids(self, actor: Actor, state: State) -> list[int]:
+        return queries.ids(actor, filter_of(state), lists.ALL_LIMIT)
 
     def rows(self, actor: Actor, state: State) -> Rows:
         found = queries.inbox(actor, filter_of(state), after=state.after, limit=state.size)
@@ -62,6 +98,8 @@ class InboxList(lists.ListPage):
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.tab == "open" and not state.narrowed:
             return Empty(_("Nobody waits for an answer. Buyers' messages of all accounts come in here by themselves."))
+        if state.tab == "unassigned" and not state.narrowed:
+            return Empty(_("Every conversation that waits has somebody."))
         return Empty(_("No conversation here."), _("Show those that wait"), "?tab=open")
 
 

@@ -7,6 +7,7 @@ name and words are masked.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,12 +19,14 @@ from core.permissions import SEE_PERSONAL, Actor
 from core.personal import log_read
 from crm import permissions
 from crm.models import MessageTemplate
+from crm.services import attachments
 from orders.queries import mask
 
-TABS = ("open", "overdue", "mine", "failed", "answered", "closed", "all")
-BY_DEADLINE = ("open", "overdue", "mine")
+TABS = ("open", "overdue", "mine", "unassigned", "failed", "answered", "closed", "all")
+BY_DEADLINE = ("open", "overdue", "mine", "unassigned")
 SOON = timedelta(hours=4)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # conversations without a deadline come last
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # behind an answered one comes the most urgent
 LONGEST_THREAD = 500
 
 _LIST = (
@@ -51,6 +54,9 @@ class Filter:
     tab: str = "open"
     accounts: tuple[int, ...] = ()
     platforms: tuple[str, ...] = ()
+    text: str = ""
+    assignees: tuple[int, ...] = ()
+    orders: tuple[str, ...] = ()  # with, without
 
 
 @dataclass
@@ -117,8 +123,17 @@ def _conditions(actor: Actor, chosen: Filter) -> tuple[list[str], list[Any]]:
     if chosen.platforms:
         conditions.append("c.account_id IN (SELECT id FROM channels_account WHERE platform = ANY(%s))")
         params.append(list(chosen.platforms))
+    if chosen.assignees:
+        conditions.append("c.assignee_id = ANY(%s)")
+        params.append(list(chosen.assignees))
+    if set(chosen.orders) == {"with"}:
+        conditions.append("c.order_id IS NOT NULL")
+    elif set(chosen.orders) == {"without"}:
+        conditions.append("c.order_id IS NULL")
+    if chosen.text:
+        _search(actor, chosen.text, conditions, params)
     match chosen.tab:
-        case "open" | "overdue" | "mine":
+        case "open" | "overdue" | "mine" | "unassigned":
             conditions.append("c.state = 'open'")
             if chosen.tab == "overdue":
                 conditions.append("c.answer_by < %s")
@@ -126,12 +141,61 @@ def _conditions(actor: Actor, chosen: Filter) -> tuple[list[str], list[Any]]:
             elif chosen.tab == "mine":
                 conditions.append("c.assignee_id = %s")
                 params.append(actor.id)
+            elif chosen.tab == "unassigned":
+                conditions.append("c.assignee_id IS NULL")
         case "answered" | "closed":
             conditions.append("c.state = %s")
             params.append(chosen.tab)
         case "failed":
             conditions.append("c.id IN (SELECT conversation_id FROM crm_message WHERE state = 'failed')")
     return conditions, params
+
+
+def _search(actor: Actor, text: str, conditions: list[str], params: list[Any]) -> None:
+    """By order number (ours or the marketplace's) and item; by buyer and subject for those who may see them."""
+    words = text.strip()[:100]
+    like = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    own = re.fullmatch(r"[Ss]-?(\d{1,18})", words)
+    either = ["c.order_external_id = %s", "c.item_ref = %s", "c.order_id = %s",
+              "c.order_id IN (SELECT id FROM orders_order WHERE external_id = %s)"]  # fmt: skip
+    params += [words, words, int(own[1]) if own else None, words]
+    if actor.can(SEE_PERSONAL):
+        either += ["c.buyer_id ILIKE %s", "c.buyer_name ILIKE %s", "c.subject ILIKE %s"]
+        params += [like, like, like]
+    conditions.append(f"({' OR '.join(either)})")
+
+
+def ids(actor: Actor, chosen: Filter, limit: int) -> list[int]:
+    """All conversations of a view, for an act on many."""
+    actor.require(permissions.VIEW)
+    conditions, params = _conditions(actor, chosen)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return [
+        row[0]
+        for row in bulk.fetch(f"SELECT c.id FROM crm_conversation c{where} ORDER BY c.id LIMIT %s", [*params, limit])
+    ]
+
+
+def neighbours(actor: Actor, chosen: Filter, row: dict[str, Any]) -> tuple[int | None, int | None]:
+    """(previous, next) conversation in the list one came from, also when this one has left it meanwhile. One query."""
+    conditions, params = _conditions(actor, chosen)
+    if chosen.tab in BY_DEADLINE:
+        key, here = (
+            "(coalesce(c.answer_by, %s), c.id)",
+            row["answer_by"] or (NEVER if row["state"] == "open" else FIRST),
+        )
+        edge, signs = [NEVER, here, row["id"]], (("<", "DESC"), (">", "ASC"))
+        order = f"coalesce(c.answer_by, '{NEVER.isoformat()}') {{0}}, c.id {{0}}"
+    else:
+        key, edge, signs = "(c.last_at, c.id)", [row["last_at"], row["id"]], ((">", "ASC"), ("<", "DESC"))
+        order = "c.last_at {0}, c.id {0}"
+    parts, values = [], []
+    for sign, way in signs:
+        where = " AND ".join([*conditions, f"{key} {sign} (%s, %s)"])
+        parts.append(f"(SELECT c.id FROM crm_conversation c WHERE {where} ORDER BY {order.format(way)} LIMIT 1)")
+        values += [*params, *edge]
+    before, after = bulk.fetch(f"SELECT {', '.join(parts)}", values)[0]
+    return before, after
 
 
 def _shown(actor: Actor, row: dict[str, Any]) -> dict[str, Any]:
@@ -158,14 +222,15 @@ def counts(actor: Actor) -> dict[str, int]:
     scope, params = _conditions(actor, Filter("all"))
     where = "".join(f" AND {condition}" for condition in scope)
     row = bulk.fetch(
-        "SELECT count(*), count(*) FILTER (WHERE c.answer_by < %s), count(*) FILTER (WHERE c.assignee_id = %s)"
+        "SELECT count(*), count(*) FILTER (WHERE c.answer_by < %s), count(*) FILTER (WHERE c.assignee_id = %s),"
+        " count(*) FILTER (WHERE c.assignee_id IS NULL)"
         f" FROM crm_conversation c WHERE c.state = 'open'{where}",
         [clock.now(), actor.id, *params],
     )[0]
     failed = bulk.fetch(
         "SELECT count(DISTINCT c.conversation_id) FROM crm_message c WHERE c.state = 'failed'" + where, params
     )[0][0]
-    return {"open": row[0], "overdue": row[1], "mine": row[2], "failed": failed}
+    return {"open": row[0], "overdue": row[1], "mine": row[2], "unassigned": row[3], "failed": failed}
 
 
 @dataclass
@@ -203,6 +268,9 @@ def thread(actor: Actor, conversation_id: int) -> Thread:
             one["error_params"] = json.loads(one["error_params"])
         if not see:
             one["body"] = mask(one["body"])
+    kept = attachments.of([one["id"] for one in messages if one["direction"] == "note"]) if see else {}
+    for one in messages:
+        one["files"] = kept.get(one["id"], [])
     pending = next((one for one in messages if one["state"] in ("queued", "sending", "unknown")), None)
     orders = _orders(actor, row)
     order = next((one for one in orders if one["id"] == row["order_id"]), None)
@@ -223,7 +291,7 @@ def get(actor: Actor, conversation_id: int) -> dict[str, Any]:
 
 _ORDER = (
     "id external_id state channel_status placed_at ship_by currency grand_total ship_name ship_city ship_country"
-    " reason_code"
+    " reason_code reason_params conflict"
 ).split()
 
 
@@ -244,6 +312,8 @@ def _orders(actor: Actor, row: dict[str, Any]) -> list[dict[str, Any]]:
     found = [dict(zip(_ORDER, one, strict=True)) for one in rows]
     for one in found:
         one["number"] = f"S-{one['id']}"
+        if isinstance(one["reason_params"], str):
+            one["reason_params"] = json.loads(one["reason_params"])
         if not actor.can(SEE_PERSONAL):
             one["ship_name"], one["ship_city"] = mask(one["ship_name"]), ""
     return sorted(found, key=lambda one: one["placed_at"], reverse=True)
@@ -256,14 +326,14 @@ def _beside(order_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         [order_id],
     )
     shipments = bulk.fetch(
-        "SELECT s.state, s.tracking_number, s.waybill, s.track_main, s.track_at, v.name FROM orders_consignment c"
+        "SELECT s.state, s.tracking_number, s.waybill, s.track_main, s.track_at, v.name, s.id FROM orders_consignment c"
         " JOIN logistics_shipment s ON s.id = c.shipment_id JOIN logistics_service v ON v.id = s.service_id"
         " WHERE c.order_id = %s ORDER BY c.id",
         [order_id],
     )
     return (
         _dicts("seller_sku title quantity cancelled line_total sku", lines),
-        _dicts("state tracking_number waybill track_main track_at service", shipments),
+        _dicts("state tracking_number waybill track_main track_at service id", shipments),
     )
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
 
 from channels.models import Account
+from channels.protocol import MESSAGES
+from channels.registry import all_adapters
+from core import settings_store
 from core.permissions import Actor, operations
 from core.tenancy import current_schema
 from core.ui import desk
 from crm import permissions
 from crm.models import Message
+from crm.services import deadlines
 from tenants.models import Membership
 
 
@@ -63,3 +68,27 @@ def unsent(actor: Actor, before: int | None, limit: int) -> Sequence[desk.Letter
         )
         for row in rows.order_by("-pk")[:limit]
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHours:
+    """An account with its own deadline in hours, and the platform's."""
+
+    account: int
+    name: str
+    platform: str
+    hours: int
+    usual: int
+
+
+def answer_hours(actor: Actor) -> list[AnswerHours]:
+    """Accounts whose buyers' messages come in here."""
+    given = settings_store.get(deadlines.SETTING, {})
+    out = []
+    for pk, name, platform in Account.objects.order_by("name").values_list("pk", "name", "platform"):
+        adapter = all_adapters().get(platform)
+        if adapter is None or MESSAGES not in adapter.capabilities or not actor.sees_account(pk):
+            continue
+        usual = adapter.answer_within_hours
+        out.append(AnswerHours(pk, name, platform, int(given.get(str(pk)) or usual), usual))
+    return out

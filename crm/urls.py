@@ -2,12 +2,17 @@
 
 from django.urls import path
 
-from crm import views
+from crm import views, views_more
 
 app_name = "crm"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("bulk/take", views.bulk_take, name="bulk_take"),
+    path("bulk/assign", views.bulk_assign, name="bulk_assign"),
+    path("bulk/close", views.bulk_close, name="bulk_close"),
+    path("deadlines/", views_more.deadlines_page, name="deadlines"),
     path("<int:pk>/", views.show, name="show"),
+    path("<int:pk>/here", views_more.here, name="here"),
     path("<int:pk>/answer", views.answer, name="answer"),
     path("<int:pk>/note", views.note, name="note"),
     path("<int:pk>/assign", views.assign, name="assign"),

@@ -14,10 +14,10 @@ from core.errors import BusinessError
 from core.ui import lists
 from core.ui.requests import PageRequest
 from core.ui.views import done, fragment, page, sentence
-from crm import permissions, queries, queries_page, variables
+from crm import bulk, permissions, queries, queries_page, variables
 from crm.forms import TemplateForm
-from crm.pages import InboxList
-from crm.services import answers, templates
+from crm.pages import NEXT_ACTS, InboxList, filter_of
+from crm.services import answers, attachments, templates, visits
 
 POST = ("POST",)
 BOTH = ("GET", "HEAD", "POST")
@@ -25,7 +25,33 @@ BOTH = ("GET", "HEAD", "POST")
 
 @page(permissions.VIEW)
 def index(request: PageRequest) -> HttpResponse:
-    return lists.show(request, InboxList())
+    return lists.show(request, InboxList(), {"colleagues": queries_page.colleagues(request.actor)})
+
+
+@page(permissions.ANSWER, methods=POST)
+def bulk_take(request: PageRequest) -> HttpResponse:
+    """Conversations become one's own."""
+    return lists.do(request, InboxList(), bulk.ASSIGN, {"user": request.actor.id, "label": request.actor.label})
+
+
+@page(permissions.ANSWER, methods=POST)
+def bulk_assign(request: PageRequest) -> HttpResponse:
+    user, label = _colleague(request)
+    return lists.do(request, InboxList(), bulk.ASSIGN, {"user": user, "label": label})
+
+
+@page(permissions.ANSWER, methods=POST)
+def bulk_close(request: PageRequest) -> HttpResponse:
+    return lists.do(request, InboxList(), bulk.CLOSE, {})
+
+
+def _colleague(request: PageRequest) -> tuple[int | None, str]:
+    """(user id, name) of the form; None: nobody. Raises BusinessError ``conversation.no_such_colleague``."""
+    given = request.POST.get("user", "")
+    names = {str(user): name for user, name in queries_page.colleagues(request.actor)}
+    if given and given not in names:
+        raise BusinessError("conversation.no_such_colleague")
+    return (int(given) if given else None), names.get(given, "")
 
 
 @page(permissions.VIEW)
@@ -38,11 +64,21 @@ def _thread(request: PageRequest, pk: int, **more: Any) -> dict[str, Any]:
     thread = queries.thread(request.actor, pk)
     row = thread.conversation
     colleagues = queries_page.colleagues(request.actor)
+    state = InboxList().state(request.GET)
+    before, after = queries.neighbours(request.actor, filter_of(state), row) if "tab" in request.GET else (None, None)
+    draft = "" if "typed" in more else visits.draft_of(request.actor, pk)
     return {
+        "before": before,
+        "after": after,
+        "drafted": bool(draft),
+        "others": visits.others(request.actor, pk),
+        "next_act": NEXT_ACTS.get(thread.order["state"], "") if thread.order else "",
+        "limits": attachments.LIMITS,
+        "unlinked": not thread.order,
         "thread": thread,
         "row": row,
         "messages_": thread.messages,
-        "query": InboxList().state(request.GET).query(),
+        "query": state.query(),
         "templates": sorted({one["name"] for one in queries.templates(request.actor)}),
         "colleagues": colleagues,
         "assignee": dict(colleagues).get(row["assignee_id"], ""),
@@ -51,7 +87,7 @@ def _thread(request: PageRequest, pk: int, **more: Any) -> dict[str, Any]:
         "history": queries.history(request.actor, pk),
         "key": uuid.uuid4().hex,
         "seen": thread.seen,
-        "typed": "",
+        "typed": draft,
         "problem": "",
         **more,
     }
@@ -78,29 +114,34 @@ def answer(request: PageRequest, pk: int) -> HttpResponse:
             raise
         context = _thread(request, pk, typed=typed, problem=sentence(error))
         return render(request, "crm/_thread.html" if request.htmx else "crm/thread.html", context)
-    return done(request, _here(request, pk), _("The answer is on its way."))
+    following = request.POST.get("next", "")
+    to = pk
+    if request.POST.get("and_next") and following.isdecimal() and len(following) < 19:
+        to = int(following)
+    return done(request, _here(request, to), _("The answer is on its way."))
 
 
 @page(permissions.ANSWER, methods=POST)
 def note(request: PageRequest, pk: int) -> HttpResponse:
-    answers.note(actor=request.actor, conversation_id=pk, body=request.POST.get("note", ""))
+    given = [(one.name or "", one.read(attachments.LIMITS.bytes + 1)) for one in request.FILES.getlist("file")]
+    body = request.POST.get("note", "")
+    answers.note(actor=request.actor, conversation_id=pk, body=body, given=given)
     return done(request, _here(request, pk), _("Noted; only your colleagues see it."))
 
 
 @page(permissions.ANSWER, methods=POST)
 def assign(request: PageRequest, pk: int) -> HttpResponse:
-    given = request.POST.get("user", "")
-    names = {str(user): name for user, name in queries_page.colleagues(request.actor)}
-    if given and given not in names:
-        raise BusinessError("conversation.no_such_colleague")
-    user = int(given) if given else None
-    answers.assign(actor=request.actor, conversation_id=pk, user_id=user, label=names.get(given, ""))
-    return done(request, _here(request, pk), _("Assigned.") if given else _("Assigned to nobody."))
+    user, label = _colleague(request)
+    answers.assign(actor=request.actor, conversation_id=pk, user_id=user, label=label)
+    return done(request, _here(request, pk), _("Assigned.") if user else _("Assigned to nobody."))
 
 
 @page(permissions.ANSWER, methods=POST)
 def close(request: PageRequest, pk: int) -> HttpResponse:
     answers.close(actor=request.actor, conversation_id=pk)
+    following = request.POST.get("next", "")
+    if following.isdecimal() and len(following) < 19:
+        return done(request, _here(request, int(following)), _("Closed without an answer."))
     return done(
         request, f"{reverse('crm:index')}?{InboxList().state(request.GET).query()}", _("Closed without an answer.")
     )

@@ -5,48 +5,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('crm', '0003_named_orders'),
+        ("crm", "0003_named_orders"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('upload', models.CharField(blank=True, default='', max_length=60)),
-                ('name', models.CharField(max_length=160)),
-                ('media_type', models.CharField(blank=True, default='', max_length=100)),
-                ('size', models.BigIntegerField(default=0)),
-                ('file_id', models.BigIntegerField(null=True)),
-                ('source', models.CharField(blank=True, default='', max_length=1000)),
-                ('state', models.CharField(default='kept', max_length=8)),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('error_code', models.CharField(blank=True, default='', max_length=80)),
-                ('created_at', models.DateTimeField()),
-                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='crm.conversation')),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attachments', to='crm.message')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("upload", models.CharField(blank=True, default="", max_length=60)),
+                ("name", models.CharField(max_length=160)),
+                ("media_type", models.CharField(blank=True, default="", max_length=100)),
+                ("size", models.BigIntegerField(default=0)),
+                ("file_id", models.BigIntegerField(null=True)),
+                ("source", models.CharField(blank=True, default="", max_length=1000)),
+                ("state", models.CharField(default="kept", max_length=8)),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("error_code", models.CharField(blank=True, default="", max_length=80)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="crm.conversation",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attachments",
+                        to="crm.message",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['conversation', 'id'], name='attachment_talk'), models.Index(condition=models.Q(('state', 'wanted')), fields=['id'], name='attachment_wanted')],
+                "indexes": [
+                    models.Index(fields=["conversation", "id"], name="attachment_talk"),
+                    models.Index(condition=models.Q(("state", "wanted")), fields=["id"], name="attachment_wanted"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Visit',
+            name="Visit",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('user_id', models.BigIntegerField()),
-                ('user_label', models.CharField(max_length=120)),
-                ('seen_at', models.DateTimeField()),
-                ('writing_at', models.DateTimeField(null=True)),
-                ('draft', models.TextField(blank=True, default='')),
-                ('draft_at', models.DateTimeField(null=True)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='crm.conversation')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("user_id", models.BigIntegerField()),
+                ("user_label", models.CharField(max_length=120)),
+                ("seen_at", models.DateTimeField()),
+                ("writing_at", models.DateTimeField(null=True)),
+                ("draft", models.TextField(blank=True, default="")),
+                ("draft_at", models.DateTimeField(null=True)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="crm.conversation"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['seen_at'], name='visit_time')],
-                'constraints': [models.UniqueConstraint(fields=('conversation', 'user_id'), name='visit_once')],
+                "indexes": [models.Index(fields=["seen_at"], name="visit_time")],
+                "constraints": [models.UniqueConstraint(fields=("conversation", "user_id"), name="visit_once")],
             },
         ),
     ]

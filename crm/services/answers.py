@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from channels.models import Account
-from channels.registry import adapter_of
 from channels.services.inbox import clean
 from core import clock
 from core.audit import record
@@ -17,7 +18,7 @@ from core.events import emit
 from core.permissions import Actor
 from crm import permissions
 from crm.models import Conversation, Message
-from crm.services import deadlines
+from crm.services import attachments, deadlines, visits
 
 LONGEST = 20_000  # characters of any text; what a platform takes at most is its adapter's to say
 KEY_CHARS = 60
@@ -57,6 +58,7 @@ def answer(*, actor: Actor, conversation_id: int, body: str, key: str, seen: int
         )
         if conversation.state == Conversation.CLOSED:
             _set(conversation, state=Conversation.ANSWERED)
+        visits.forget_draft(actor=actor, conversation_id=conversation.pk)
         record(actor, "conversation", conversation.pk, "conversation.answer_written", message=made.pk)
         emit(WANTED, {"account_id": conversation.account_id})
     return made
@@ -85,13 +87,15 @@ def retry(*, actor: Actor, message_id: int) -> None:
         emit(WANTED, {"account_id": conversation.account_id})
 
 
-def note(*, actor: Actor, conversation_id: int, body: str) -> Message:
-    """Keep a remark for colleagues; it is never sent."""
+def note(*, actor: Actor, conversation_id: int, body: str, given: Sequence[tuple[str, bytes]] = ()) -> Message:
+    """Keep a remark for colleagues with its files (name, content); it is never sent. Raises as ``attachments.checked``."""
     actor.require(permissions.ANSWER)
+    attachments.checked(given)
     text = _text(body)
     with transaction.atomic():
         conversation = _held(actor, conversation_id)
         made = _add(actor, conversation, Message.NOTE, text)
+        attachments.keep(actor=actor, message=made, given=given)
         record(actor, "conversation", conversation.pk, "conversation.noted", message=made.pk)
     return made
 
@@ -117,6 +121,27 @@ def close(*, actor: Actor, conversation_id: int) -> None:
         _dismiss(conversation, "", Message.DISMISSED)
         _set(conversation, state=Conversation.CLOSED)
         record(actor, "conversation", conversation.pk, "conversation.closed")
+
+
+@dataclass
+class Outcome:
+    """``done``: conversations; ``refused``: {conversation: (code, params)}."""
+
+    done: list[int] = field(default_factory=list)
+    refused: dict[int, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+
+def each(act: Callable[[int], None], ids: Sequence[int]) -> Outcome:
+    """An act on many conversations, one after the other in their order; what is refused does not stop the others."""
+    out = Outcome()
+    for pk in sorted(ids):
+        try:
+            act(pk)
+        except BusinessError as error:
+            out.refused[pk] = (error.code, error.params)
+        else:
+            out.done.append(pk)
+    return out
 
 
 def reopen(*, actor: Actor, conversation_id: int) -> None:
@@ -207,4 +232,4 @@ def _dismiss(conversation: Conversation, source: str, target: str) -> None:
     asked = Message.objects.filter(conversation=conversation, direction=Message.IN, state=source)
     asked.update(state=target)
     platform = Account.objects.values_list("platform", flat=True).get(pk=conversation.account_id)
-    deadlines.recompute([conversation.pk], adapter_of(platform).answer_within_hours)
+    deadlines.recompute([conversation.pk], deadlines.hours_of(conversation.account_id, platform))

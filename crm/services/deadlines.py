@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from core import bulk
+from django.db import transaction
+
+from channels.models import Account
+from channels.registry import adapter_of
+from core import bulk, settings_store
+from core.errors import BusinessError
+from core.permissions import Actor
+
+SETTING = "answer_hours"  # {account id: hours}; the platform's own where nothing is said
+LONGEST_HOURS = 24 * 14
 
 # The same rule as ``crm.waiting``. Reads only the messages of the conversations named, by their index.
 _SQL = """
@@ -44,3 +53,29 @@ def recompute(conversation_ids: Sequence[int], within_hours: int) -> None:
 def lock(conversation_ids: Sequence[int]) -> None:
     """Lock conversations in the order that everybody takes."""
     bulk.fetch("SELECT id FROM crm_conversation WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [sorted(conversation_ids)])
+
+
+def hours_of(account_id: int, platform: str) -> int:
+    """Within how many hours a buyer of the account is to be answered: the house's own rule, else the platform's."""
+    given = settings_store.get(SETTING, {})
+    return int(given.get(str(account_id)) or adapter_of(platform).answer_within_hours)
+
+
+@transaction.atomic
+def tune(*, actor: Actor, hours: Mapping[int, int]) -> None:
+    """Set the deadline of accounts; who waits already gets the new one.
+
+    Raises NotAllowed, BusinessError ``conversation.hours``.
+    """
+    if any(not 1 <= value <= LONGEST_HOURS for value in hours.values()):
+        raise BusinessError("conversation.hours", most=LONGEST_HOURS)
+    known = set(Account.objects.filter(pk__in=hours).values_list("pk", flat=True))
+    mine = {pk: value for pk, value in hours.items() if pk in known and actor.sees_account(pk)}
+    kept = settings_store.get(SETTING, {}) | {str(pk): value for pk, value in mine.items()}
+    settings_store.put(actor, SETTING, kept)
+    for pk, value in mine.items():
+        bulk.execute(
+            "UPDATE crm_conversation SET answer_by = waiting_since + make_interval(hours => %s)"
+            " WHERE account_id = %s AND state = 'open' AND waiting_since IS NOT NULL",
+            [value, pk],
+        )

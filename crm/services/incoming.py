@@ -193,7 +193,7 @@ def write_page(account: Account, page: Sequence[Incoming]) -> list[int]:
     ids = _insert(account.pk, fresh, threads, timedelta(days=adapter.purge_after_days))
     touched = {*threads.values(), *(known[external_id] for external_id in answered)}
     linking.link(sorted(touched))
-    deadlines.recompute(sorted(touched), adapter.answer_within_hours)
+    deadlines.recompute(sorted(touched), deadlines.hours_of(account.pk, account.platform))
     bulk.execute(
         "UPDATE channels_rawpayload SET state = %s, attempts = attempts + 1 WHERE id = ANY(%s)",
         [RawPayload.INGESTED, [item.raw_id for item in page]],

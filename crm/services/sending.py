@@ -118,7 +118,7 @@ def send_due(*, account_id: int, actor: Actor, seconds: float = RUN_SECONDS) -> 
         if not rows:
             break
         results = _call_all(adapter, session_of(account, token), rows)
-        write(account, adapter.answer_within_hours, lease, results, done, actor)
+        write(account, deadlines.hours_of(account.pk, account.platform), lease, results, done, actor)
         if any(isinstance(result.error, AuthExpired) for result in results):
             tokens.expire(account_id=account_id, generation=generation)
         rest = _rest(account, results, actor)

@@ -4,7 +4,9 @@ from django.utils.translation import gettext_noop as _
 
 SENTENCES: dict[str, str] = {
     "job.print_labels": _("Print {n:number} labels"),
-    "label.printed_before": _("Printed before: {times:number} ×, last {at:when} by {who}. Print it again with a reason."),
+    "label.printed_before": _(
+        "Printed before: {times:number} ×, last {at:when} by {who}. Print it again with a reason."
+    ),
     "labels.no_such_layout": _("There is no such paper. Choose one of the list."),
     "labels.no_such_reason": _("Choose why the labels are printed again."),
     "labels.part_gone": _("A part of the sheet is gone. Start the print again."),
@@ -37,7 +39,9 @@ SENTENCES: dict[str, str] = {
     "alarm.todo.moving": _("The carrier has it already. Hand it over here, so that stock and order follow."),
     "alarm.todo.stuck": _("Look whether the carrier account works; if it does, ask the carrier about the reference."),
     "alarm.todo.owed": _("Ask the carrier for it by the reference, or take the parcel back and book another service."),
-    "alarm.todo.returned": _("Write to the buyer, check the address, and expect the goods: they are booked in as a return."),
+    "alarm.todo.returned": _(
+        "Write to the buyer, check the address, and expect the goods: they are booked in as a return."
+    ),
     "alarm.todo.attempt": _("Write to the buyer: address and telephone right? Ask the carrier for another attempt."),
     "alarm.todo.exception": _("Read the carrier's words, open a claim with it, and tell the buyer."),
     "alarm.todo.customs": _("Ask the carrier what customs wants; send invoice or tax number, and tell the buyer."),
