@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.permissions import Actor
@@ -73,7 +74,11 @@ class InboxList(lists.ListPage):
                 _("Assigned to"),
                 lambda actor: [(str(pk), name) for pk, name in queries_page.colleagues(actor)],
             ),
-            Chip("order", _("Order"), lambda actor: [("with", _("with an order")), ("without", _("without an order"))]),
+            Chip(
+                "order",
+                _("Order"),
+                lambda actor: [("with", gettext("with an order")), ("without", gettext("without an order"))],
+            ),
         )
 
     def bulk(self) -> Sequence[Bulk]:

@@ -58,6 +58,8 @@ def be_here(*, actor: Actor, conversation_id: int, writing: bool = False, draft:
 
 def others(actor: Actor, conversation_id: int) -> list[Other]:
     """Colleagues who have the conversation open now."""
+    if actor.id is None:
+        return []
     since = clock.wall() - THERE
     rows = Visit.objects.filter(conversation_id=conversation_id, seen_at__gte=since).exclude(user_id=actor.id)
     return [
@@ -68,12 +70,15 @@ def others(actor: Actor, conversation_id: int) -> list[Other]:
 
 def draft_of(actor: Actor, conversation_id: int) -> str:
     """What this person was writing when the page was left."""
+    if actor.id is None:
+        return ""
     found = Visit.objects.filter(conversation_id=conversation_id, user_id=actor.id).values_list("draft", flat=True)
     return str(found.first() or "")
 
 
 def forget_draft(*, actor: Actor, conversation_id: int) -> None:
     """The answer was written: its draft goes, and nobody is writing any more."""
-    Visit.objects.filter(conversation_id=conversation_id, user_id=actor.id).update(
-        draft="", draft_at=None, writing_at=None
-    )
+    if actor.id is not None:
+        Visit.objects.filter(conversation_id=conversation_id, user_id=actor.id).update(
+            draft="", draft_at=None, writing_at=None
+        )
