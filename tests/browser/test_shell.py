@@ -109,7 +109,7 @@ def test_a_file_is_told_of_on_another_page(staffed: Visit, tmp_path: Path) -> No
     expect(page.locator("[data-toast]").first).to_contain_text("The file is being made")
     staffed.open("/stock/")
     note = page.locator(".toast-s.told")
-    expect(note).to_contain_text("File of Orders: Done", timeout=30_000)
+    expect(note).to_contain_text("File of Orders: 7 done", timeout=30_000)
     with page.expect_download() as coming:
         note.locator("a", has_text="Download").click()
     coming.value.save_as(tmp_path / "orders.csv")
