@@ -56,7 +56,7 @@ def condition(one: ConditionResult, top: bool = True) -> SafeString:
 
 
 def _leaf(one: ConditionResult) -> SafeString:
-    words = say(one.label or f"rule.field.{one.field}")
+    words = say(f"rule.line.{one.field}" if one.lines == "all" else one.label or f"rule.field.{one.field}")
     text = " ".join(part for part in (words, say(f"rule.op.{one.op}"), value(one.field, one.value)) if part)
     if one.lines == "all":
         text = f"{say('rule.every_line')} {text}"

@@ -133,6 +133,7 @@ def _can(actor: Any, order: Order, *, parcel: bool) -> dict[str, bool]:
         "copy": not order.platform_fulfilled and actor.can(permissions.EDIT) and actor.can(SEE_PERSONAL),
         "paid": order.platform == MANUAL and order.state == states.PENDING and actor.can(permissions.EDIT),
         "settle": bool(order.conflict) and actor.can(permissions.EDIT),
+        "rules": actor.can(permissions.RULES),
     }
 
 

@@ -82,9 +82,11 @@ def condition(node: Mapping[str, Any], top: bool = True) -> str:
     name = str(node.get("field", ""))
     given = node.get("value")
     shown = f"{value(name, given[:8])} …(+{len(given) - 8})" if isinstance(given, list) and len(given) > 9 else None
-    words = (say(f"rule.field.{name}"), say(f"rule.op.{node.get('op', '')}"), shown or value(name, given))
+    every = node.get("lines") == "all"
+    label = say(f"rule.line.{name}" if every else f"rule.field.{name}")
+    words = (label, say(f"rule.op.{node.get('op', '')}"), shown or value(name, given))
     text = " ".join(one for one in words if one)
-    return f"{say('rule.every_line')} {text}" if node.get("lines") == "all" else text
+    return f"{say('rule.every_line')} {text}" if every else text
 
 
 def actions(rule: Mapping[str, Any], names: Names) -> str:

@@ -46,9 +46,10 @@ def trials(request: PageRequest) -> HttpResponse:
         "summary": rule_words.summary(draft.changes),
         "open": queries_rules.orders_to_try(request.actor),
         "trials": [(one, _scope_said(one.scope)) for one in queries_rules.trials(request.actor)],
-        "days": DAYS,
-        "newest": NEWEST,
+        "days": str(DAYS),
+        "newest": str(NEWEST),
         "most": rule_trials.MOST,
+        "limit": str(rule_trials.MOST),
     }
     return render(request, "orders/rules_try.html", context)
 

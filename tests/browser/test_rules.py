@@ -89,7 +89,8 @@ def test_a_nested_rule_by_keyboard_alone_tried_and_published(shop: Visit) -> Non
     tab_to(page, "What to look at")
     keys.type("goods weight")
     page.keyboard.press("Tab")
-    keys.type("≤")
+    for _ in range(5):  # =, ≠, >, ≥, <, ≤
+        keys.press("ArrowDown")
     tab_to(page, "Value")
     keys.type("abc")
     tab_to(page, "Condition")
@@ -117,7 +118,7 @@ def test_a_nested_rule_by_keyboard_alone_tried_and_published(shop: Visit) -> Non
     expect(page.locator(".rb .error:not(:empty)")).to_have_count(0)
     page.locator("[data-builder-check]").focus()
     keys.press("Enter")
-    expect(page.locator("[data-builder-status]")).to_contain_text("Holds for 6 of the 7 newest orders.")
+    expect(page.locator("[data-builder-status]")).to_contain_text("Holds for 4 of the 7 newest orders.")
     page.locator("[name=name]").focus()
     keys.press("Enter")
     page.wait_for_url("**/orders/rules/")

@@ -26,6 +26,9 @@ SENTENCES: dict[str, str] = {
     "rules.act.put_back": _("put back"),
     "rules.act.take": _("taken from an earlier version"),
     "rules.act.discard": _("thrown away"),
+    # after "every line:"
+    "rule.line.sku": _("SKU"),
+    "rule.line.title": _("title"),
     # what differs
     "rules.state.added": _("new"),
     "rules.state.changed": _("changed"),

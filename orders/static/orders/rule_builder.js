@@ -165,10 +165,7 @@
     let active = -1;
     const find = (typed) => {
       const low = typed.toLowerCase();
-      return (
-        options.find(([key]) => key.toLowerCase() === low) ?? options.find(([, said]) => said.toLowerCase() === low) ??
-        options.find(([key, said]) => said.toLowerCase() === `${key} · ${typed}`.toLowerCase())
-      );
+      return options.find(([key]) => key.toLowerCase() === low) ?? options.find(([, said]) => said.toLowerCase().replace(/^.* · /, "") === low);
     };
     const add = (typed) => {
       const value = find(typed)?.[0] ?? typed;
@@ -185,10 +182,17 @@
           }, icon("x")));
       }));
     };
-    const close = () => { list.hidden = true; active = -1; entry.setAttribute("aria-expanded", "false"); entry.removeAttribute("aria-activedescendant"); };
+    const close = () => {
+      list.hidden = true;
+      active = -1;
+      entry.setAttribute("aria-expanded", "false");
+      entry.removeAttribute("aria-activedescendant");
+    };
     const offer = () => {
       const low = entry.value.trim().toLowerCase();
-      const fitting = options.filter(([key, said]) => !node.value.includes(key) && (!low || said.toLowerCase().includes(low) || key.toLowerCase() === low)).slice(0, 40);
+      const rank = ([key, said]) => (key.toLowerCase() === low ? 0 : said.toLowerCase().replace(/^.* · /, "").startsWith(low) ? 1 : 2);
+      const fitting = options.filter(([key, said]) => !node.value.includes(key) && said.toLowerCase().includes(low));
+      fitting.sort((one, other) => rank(one) - rank(other)).splice(40);
       list.replaceChildren(...fitting.map(([key, said], at) =>
         el("li", { role: "option", id: `${listId}-${at}`, "aria-selected": "false", "data-key": key, onmousedown: (event) => { event.preventDefault(); take(key); } }, said)));
       active = low && fitting.length ? 0 : -1;
@@ -311,25 +315,46 @@
   };
   const bad = (node) => (errors.has(node.id) ? { "aria-invalid": "true", "aria-describedby": `rb-error-${node.id}` } : {});
 
-  const drawLeaf = (node, parent, at) => {
+  /* The chooser of the field (and of the comparison) stays in its place while what follows is drawn anew: typing into a
+     closed chooser changes it letter by letter. What was typed for a field comes back with it. */
+  const drawRest = (node, rest) => {
     const field = fields.get(node.field);
-    if (field) fit(node);
-    const options = [["", W.choose], ...(node.field && !field ? [[node.field, node.field]] : []), ...V.fields.map((one) => [one.name, one.label])];
-    const parts = [select(options, node.field, W.field, (value) => { node.field = value; node.value = undefined; node.op = ""; changed(node); draw(node, "field"); }, { "data-do": "field", ...bad(node) })];
-    if (field) {
-      if (field.many) parts.unshift(select([["any", W.any_line], ["all", W.every_line]], node.lines, W.lines, (value) => { node.lines = value; changed(node); }, { "data-do": "lines", class: "control rb-lines" }));
-      parts.push(select(field.ops.map((op) => [op, V.ops[op]]), node.op, W.op, (value) => { node.op = value; fit(node); changed(node); draw(node, "op"); }, { "data-do": "op", class: "control rb-op" }));
-      parts.push(el("span", { class: "rb-value" }, ...widget(node, field)));
-    }
-    if (errors.has(node.id)) for (const one of parts) for (const inner of [one, ...one.querySelectorAll("input, textarea, select")]) if (/^(INPUT|SELECT|TEXTAREA)$/.test(inner.tagName)) inner.setAttribute("aria-invalid", "true");
+    if (!field) return rest.replaceChildren();
+    fit(node);
+    const value = el("span", { class: "rb-value" }, ...widget(node, field));
+    const op = select(field.ops.map((one) => [one, V.ops[one]]), node.op, W.op, (chosen) => {
+      node.op = chosen;
+      fit(node);
+      changed(node);
+      value.replaceChildren(...widget(node, field));
+    }, { "data-do": "op", class: "control rb-op" });
+    const lines = !field.many ? [] : [select([["any", W.any_line], ["all", W.every_line]], node.lines, W.lines, (chosen) => { node.lines = chosen; changed(node); }, { "data-do": "lines", class: "control rb-lines" })];
+    rest.replaceChildren(...lines, op, value);
+  };
+  const drawLeaf = (node, parent, at) => {
+    const rest = el("span", { class: "rb-rest" });
+    const known = fields.has(node.field) || !node.field ? [] : [[node.field, node.field]];
+    const options = [["", W.choose], ...known, ...V.fields.map((one) => [one.name, one.label])];
+    const choose = select(options, node.field, W.field, (chosen) => {
+      node.kept = { ...node.kept, [node.field]: { op: node.op, value: node.value } };
+      Object.assign(node, { field: chosen, op: "", value: undefined, ...node.kept[chosen] });
+      drawRest(node, rest);
+      changed(node);
+    }, { "data-do": "field", ...bad(node) });
+    drawRest(node, rest);
+    if (errors.has(node.id)) for (const one of rest.querySelectorAll("input, textarea, select")) one.setAttribute("aria-invalid", "true");
     return el("li", { class: "rb-leaf", "data-node": String(node.id) },
-      el("div", { class: "rb-row", role: "group", "aria-label": W.condition.replace("{n}", at + 1), "aria-describedby": errors.has(node.id) ? `rb-error-${node.id}` : null }, ...parts, moves(node, parent)), said(node));
+      el("div", { class: "rb-row", role: "group", "aria-label": W.condition.replace("{n}", at + 1), "aria-describedby": errors.has(node.id) ? `rb-error-${node.id}` : null }, choose, rest, moves(node, parent)), said(node));
   };
   const drawGroup = (node, parent) => {
     const deep = depthOf(node);
     const add = (made) => () => { node.children.push(made()); changed(node); draw(node.children.at(-1), isGroup(node.children.at(-1)) ? "kind" : "field"); };
     const head = el("div", { class: "rb-head" },
-      select(["all", "any", "none", "notall"].map((kind) => [kind, W[kind]]), node.kind, W.kind, (value) => { node.kind = value; changed(node); draw(node, "kind"); }, { "data-do": "kind", class: "control rb-kind", ...bad(node) }),
+      select(["all", "any", "none", "notall"].map((kind) => [kind, W[kind]]), node.kind, W.kind, (value) => {
+        node.kind = value;
+        changed(node);
+        head.closest("fieldset").className = `rb-group rb-${value}`;
+      }, { "data-do": "kind", class: "control rb-kind", ...bad(node) }),
       parent ? moves(node, parent) : null);
     const list = el("ol", { class: "rb-items" }, ...node.children.map((child, at) => (isGroup(child) ? el("li", { class: "rb-sub" }, drawGroup(child, node)) : drawLeaf(child, node, at))));
     const foot = el("div", { class: "rb-foot" },
