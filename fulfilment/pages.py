@@ -20,6 +20,7 @@ from fulfilment.outs import OUTS
 from fulfilment.tables import ParcelTable
 from logistics import permissions as carriers
 from logistics.services import booking
+from orders import ports as orders
 
 TABS = (
     Tab("ready", _("To weigh")),
@@ -165,6 +166,14 @@ def register() -> None:
         )
     )
     today.register_tiles("fulfilment", tiles)
+    orders.bulk["fulfilment.print"] = lambda: Bulk(
+        "print",
+        _("Print labels"),
+        "printer",
+        "fulfilment:print_orders",
+        carriers.LABEL,
+        template="fulfilment/_ask_print.html",
+    )
     desk.register(
         desk.Source(
             key="booking",

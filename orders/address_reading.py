@@ -110,13 +110,15 @@ def read(text: str, country: str = "") -> Reading:
         if len(lines) < 3 and code == "CN":
             lines = [part for line in lines for part in _SPLIT.split(line) if part]
     _place(lines, out, shape)
-    if not out.get("ship_name") and lines:
-        at = _name_at(lines)
-        out["ship_name"] = lines.pop(at)
-    company = next((line for line in lines if _COMPANY.search(line) and not any(c.isdigit() for c in line[:1])), "")
+    company = next((line for line in lines if _COMPANY.search(line) and not line[:1].isdigit()), "")
     if company and not out.get("ship_company"):
         lines.remove(company)
         out["ship_company"] = company
+    if not out.get("ship_name") and lines:
+        at = next((index for index, line in enumerate(lines) if not any(char.isdigit() for char in line)), -1)
+        # "Hans 2nd" is a name too, as long as a street is left; a company needs none.
+        if at >= 0 or (len(lines) > 1 and not company):
+            out["ship_name"] = lines.pop(max(at, 0))
     street = out.get("ship_lines") or []
     out["ship_lines"] = ([street] if isinstance(street, str) else street) + lines
     return Reading(out, _unsure(out, shape))
@@ -350,14 +352,6 @@ def _chinese(line: str, out: dict[str, Any]) -> None:
         if value:
             out.setdefault(name, value)
     out["ship_lines"] = [found["rest"]]
-
-
-def _name_at(lines: list[str]) -> int:
-    """Where the name stands: the first line, unless that one is a street."""
-    for index, line in enumerate(lines):
-        if not any(char.isdigit() for char in line) and not _COMPANY.search(line):
-            return index
-    return 0
 
 
 def _unsure(out: dict[str, Any], shape: Shape) -> list[str]:

@@ -58,6 +58,8 @@ class Shape:
 def shape_of(country: str) -> Shape:
     """The shape of addresses in ``country`` (two letters); the widest one for '' and countries without data."""
     code = country.upper()
+    if not code:
+        return Shape("", _EVERYWHERE, frozenset({"ship_lines"}), {}, (), "", ())
     try:
         rules = get_validation_rules({"country_code": code})
     except ValueError:

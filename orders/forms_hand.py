@@ -175,7 +175,7 @@ class ManualForm:
             "token": str(uuid4()),
             "currency": order.currency if order.currency in KNOWN else "",
             "paid": "1",
-            "copy": str(order.pk),
+            "again": str(order.pk),
             "why": RESEND[0],
             "account": str(order.account_id or ""),
         }
@@ -225,7 +225,7 @@ class ManualForm:
             reference=self.values.get("reference", "")[:80],
             note=self.values.get("note", "")[:2000],
             ship_by=self._ship_by(actor),
-            copied_from=whole(self.values.get("copy", "")),
+            copied_from=whole(self.values.get("again", "")),
             why=self.values["why"] if self.values.get("why") in RESEND else "other",
         )
 

@@ -80,6 +80,8 @@ def tell(
         code = str(entry["code"])
         if code == "order.routed" and knows(f"order.routed.{given.get('state')}"):
             code = f"order.routed.{given['state']}"
+        if code == "order.tagged" and not (given.get("add") and given.get("remove")):
+            code = "order.tagged.added" if given.get("add") else "order.tagged.removed"
         text = say(code, given)
         if given.get("why") and given["why"] == order.reason_code:  # the entry keeps the code, the order its details
             head = say(f"state.{given['state']}") if code == "order.routed" else text

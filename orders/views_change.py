@@ -171,10 +171,10 @@ def bulk_assign(request: PageRequest) -> HttpResponse:
 @page(permissions.ASSIGN, methods=POST)
 def note(request: PageRequest, pk: int) -> HttpResponse:
     people.note(actor=request.actor, order_id=pk, text=request.POST.get("text", ""))
-    return done(request, f"{_here(request, pk)}#notes", _("Noted; only your colleagues see it."))
+    return done(request, _here(request, pk), _("Noted; only your colleagues see it."))
 
 
 @page(permissions.ASSIGN, methods=POST)
 def remove_note(request: PageRequest, pk: int, note_id: int) -> HttpResponse:
     people.remove_note(actor=request.actor, order_id=pk, note_id=note_id)
-    return done(request, f"{_here(request, pk)}#notes", _("Note removed."))
+    return done(request, _here(request, pk), _("Note removed."))

@@ -74,7 +74,7 @@ def _say(request: PageRequest, form: ManualForm, error: BusinessError) -> None:
 
 def _form(request: PageRequest, form: ManualForm) -> HttpResponse:
     actor = request.actor
-    copied = form.values.get("copy", "")
+    copied = form.values.get("again", "")
     if form.copy is None and copied.isdecimal():
         form.copy = queries.get(actor, int(copied))
     context: dict[str, Any] = {

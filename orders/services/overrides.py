@@ -11,8 +11,10 @@ from django.db import transaction
 from core import bulk, clock
 from core.audit import Entry, record_many
 from core.permissions import Actor
+from inventory.reservation import release_many
 from orders import permissions, states
 from orders.models import RouteOverride
+from orders.services import lines
 from orders.services.acts import Outcome, locked, route_later
 
 WAREHOUSE, SERVICE = "warehouse", "service"
@@ -50,6 +52,9 @@ def choose(*, actor: Actor, order_ids: Sequence[int], choice: Mapping[str, int |
             outcome.refused[row[0]] = reason
     _write(actor, fit, choice, note.strip()[:200])
     outcome.done = [row[0] for row in fit]
+    if WAREHOUSE in choice and choice[WAREHOUSE] is None:
+        # What the chosen warehouse held would hold the order there: the rules choose the place anew.
+        release_many(lines.ids_of([row[0] for row in fit if row[7] is not None]))
     _again(actor, [row for row in fit if _changes(row, choice)])
     return outcome
 

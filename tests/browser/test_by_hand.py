@@ -64,7 +64,7 @@ def test_an_order_is_entered_by_keyboard_and_paste(visit: Visit) -> None:
     expect(page.locator("[name=ship_city]")).to_have_value("Berlin")
     page.dblclick("text=Enter the order")
     # that receiver has an open order: a warning, not a second parcel by mistake
-    expect(page.locator("[role=alert]").first).to_contain_text("This looks entered already: READY-1")
+    expect(page.locator("[role=alert]").first).to_contain_text("This looks entered already:")
     page.check("[name=anyway]")
     page.dblclick("text=Enter the order")
     page.wait_for_url("**/orders/*/")

@@ -41,7 +41,8 @@ def text(client: Client, path: str) -> str:
 
 
 def test_an_order_is_entered(owner: Client, house: House) -> None:
-    assert text(owner, "/orders/new").count("btn-primary") == 1
+    empty = text(owner, "/orders/new")
+    assert empty.count("btn-primary") == 1 and "Why is it sent again" not in empty and 'name="again" value=""' in empty
     answer = owner.post("/orders/new", PARCEL | {"reference": "PO 9", "note": "by phone"})
     with house.inside():
         made = Order.objects.get(platform="manual")
@@ -107,7 +108,13 @@ def test_a_pasted_address_is_read_into_the_fields_of_its_country(owner: Client, 
 def test_an_order_is_sent_again(owner: Client, house: House) -> None:
     page = text(owner, f"/orders/new?copy={house.ids['ready']}")
     assert "again" in page and "Bergstr. 12" in page and 'value="LAMP"' in page and 'value="0.00"' in page
-    sent = PARCEL | {"copy": str(house.ids["ready"]), "why": "lost", "price": ["0"], "sku": ["LAMP"], "quantity": ["1"]}
+    sent = PARCEL | {
+        "again": str(house.ids["ready"]),
+        "why": "lost",
+        "price": ["0"],
+        "sku": ["LAMP"],
+        "quantity": ["1"],
+    }
     owner.post("/orders/new", sent)
     with house.inside():
         made = Order.objects.get(platform="manual")

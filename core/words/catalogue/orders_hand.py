@@ -66,6 +66,8 @@ SENTENCES: dict[str, str] = {
     "note.empty": _("Write something first."),
     "note.too_long": _("A note holds at most {most:number} characters."),
     "note.not_yours": _("Only who wrote a note may remove it."),
+    "order.tagged.added": _("Tags added: {add:list}"),
+    "order.tagged.removed": _("Tags removed: {remove:list}"),
     # taking back
     "order.undone": _("Taken back: {what:undone.}"),
     "undone.order.held": _("the hold"),
