@@ -48,6 +48,7 @@ ACTIONS: dict[str, ActionKind] = {
 }
 MOST_G = 2**31 - 1
 LET_GO = "order.let_go"  # reason of an order in *new* that a person let go: it is not held again for the same
+PASSED = (LET_GO, "order.short")  # one that only waits for goods was let go before, or never was to be held
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def route(
         made.stop(states.ADDRESS, "order.address_incomplete", missing=missing)
     elif row["currency"] not in KNOWN and row["reason_code"] != LET_GO and row["state"] != states.SHORT:
         made.stop(states.HELD, "order.currency_unknown", currency=row["currency"])
-    elif plan.hold is not None and row["reason_code"] != LET_GO:
+    elif plan.hold is not None and row["reason_code"] not in PASSED:
         made.stop(states.HELD, "order.held_by_rule", note=plan.hold)
     elif barred is not None:
         made.stop(states.HELD, barred[0], **barred[1])

@@ -321,6 +321,9 @@ def _apply(
     give_back = [known["id"] for known, answer in answers if answer.release]
     if give_back:
         release_many(lines.ids_of(give_back))
+    other = [known["id"] for known, answer in answers if answer.release and known["state"] == states.SHORT]
+    if other:  # other goods than those that it waited for: rules may hold it now
+        bulk.execute("UPDATE orders_order SET reason_code = '' WHERE id = ANY(%s)", [other])
     paid = [known["id"] for known, answer in answers if answer.paid and not answer.release]
     if paid:
         make_paid(lines.ids_of(paid))
