@@ -51,6 +51,14 @@ class Site:
     ships: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody decided for the SKU; None: as for all."""
+
+    safety_days: float | None
+    growth: float | None
+
+
 @dataclass
 class Sold:
     """Units by window, and the first day anything was sold within the longest one."""
@@ -84,6 +92,7 @@ class Figures:
     free: dict[PlaceKey, int] = field(default_factory=dict)
     parts: dict[tuple[int, int, str], dict[str, int]] = field(default_factory=dict)
     shelves: dict[PlaceKey, Shelf] = field(default_factory=dict)
+    choices: dict[int, Choice] = field(default_factory=dict)
 
     def windows(self, sold: Sold, shelf: Shelf | None) -> list[Window]:
         """As ``inventory.demand.windows`` makes them from daily series; days without a snapshot had stock."""
@@ -120,6 +129,10 @@ def load(sku_ids: Sequence[int], day: date, zone: str) -> Figures:
         for row in bulk.fetch(
             "SELECT id, product_id, moq, carton, lead_days FROM inventory_sku WHERE id = ANY(%s)", [ids]
         )
+    }
+    figures.choices = {
+        row[0]: Choice(row[1], row[2])
+        for row in bulk.fetch("SELECT sku_id, safety_days, growth FROM fba_restockchoice WHERE sku_id = ANY(%s)", [ids])
     }
     figures.sites = [
         Site(row[0], row[1] == "own")

@@ -7,17 +7,30 @@ lines. Only warehouses of kind *own* send to platforms; the others keep what the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from fba.figures import LONGEST, Figures, Item, Sold
+from fba.figures import LONGEST, Choice, Figures, Item, Sold
 from fba.models import RestockLine
 from fba.options import Options
 from fba.terms import Packed, pack
-from inventory.demand import Claim, LeadTime, Packing, Request, Stock, Suggestion, Term, fair_shares, suggest, velocity
+from inventory.demand import (
+    Claim,
+    CoverSettings,
+    LeadTime,
+    Packing,
+    Request,
+    Stock,
+    Suggestion,
+    Term,
+    fair_shares,
+    suggest,
+    velocity,
+)
 from inventory.demand.position import AT_PLATFORM, INBOUND
+from inventory.demand.terms import FACTOR, PER_DAY
 
 URGENCY = {
     "out": RestockLine.OUT,
@@ -55,8 +68,39 @@ def plan(figures: Figures, options: Options) -> Iterator[Line]:
     platforms: dict[int, list[tuple[int, str]]] = {}
     for sku, account, marketplace in sorted({*figures.parts, *figures.platform_sold}):
         platforms.setdefault(sku, []).append((account, marketplace))
+    settings = Settings(options)
     for sku in sorted(figures.items):
-        yield from _Sku(figures, options, figures.items[sku], families).lines(platforms.get(sku, []))
+        yield from _Sku(figures, settings, figures.items[sku], families).lines(platforms.get(sku, []))
+
+
+class Settings:
+    """The options as the mathematics takes them, made once for a batch; some of them a SKU's own."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.velocity, self.position, self.plain = options.velocity(), options.position(), options.cover()
+        self.to_platform = options.to_platform()
+        self._leads: dict[tuple[int, bool], LeadTime] = {}
+
+    def lead(self, days: int, *, for_platform: bool) -> LeadTime:
+        found = self._leads.get((days, for_platform))
+        if found is None:
+            found = self._leads[days, for_platform] = self.options.bought(days, for_platform=for_platform)
+        return found
+
+    def cover(self, choice: Choice | None) -> CoverSettings:
+        """Days of safety that somebody chose for a SKU win over the service level too."""
+        if choice is None or choice.safety_days is None:
+            return self.plain
+        return replace(self.plain, safety_days=choice.safety_days, service_level=None)
+
+
+def grown(speed: Term, growth: float | None) -> Term:
+    """What is expected to be sold a day: ``growth`` times what was."""
+    if growth is None or growth == 1:
+        return speed
+    inputs = (speed, Term("growth", growth, FACTOR, "choice"))
+    return Term("velocity.grown", speed.number * growth, PER_DAY, "formula", inputs)
 
 
 def _families(figures: Figures) -> dict[tuple[int, int], tuple[float, int]]:
@@ -73,9 +117,11 @@ def _families(figures: Figures) -> dict[tuple[int, int], tuple[float, int]]:
 
 class _Sku:
     def __init__(
-        self, figures: Figures, options: Options, item: Item, families: dict[tuple[int, int], tuple[float, int]]
+        self, figures: Figures, settings: Settings, item: Item, families: dict[tuple[int, int], tuple[float, int]]
     ) -> None:
-        self.figures, self.options, self.item, self.families = figures, options, item, families
+        self.figures, self.settings, self.item, self.families = figures, settings, item, families
+        self.choice = figures.choices.get(item.id)
+        self.cover = settings.cover(self.choice)
         self.packing = Packing(moq=max(0, item.moq if item.moq > 1 else 0), carton=max(1, item.carton))
 
     def lines(self, platforms: list[tuple[int, str]]) -> Iterator[Line]:
@@ -101,7 +147,8 @@ class _Sku:
         family = self.families.get((self.item.product, place)) if self.item.product is not None else None
         # A mean of one other is no mean.
         mean = family[0] / family[1] if family and family[1] >= 3 else None
-        return velocity(windows, self.options.velocity(), mean)
+        speed = velocity(windows, self.settings.velocity, mean)
+        return grown(speed, self.choice.growth if self.choice else None)
 
     def _share(
         self,
@@ -127,20 +174,20 @@ class _Sku:
         return given, kept
 
     def _there(self, parts: dict[str, int]) -> int:
-        switches = self.options.position().switches
+        switches = self.settings.position.switches
         return sum(max(0, parts.get(code, 0)) for code in (*AT_PLATFORM, *INBOUND) if switches.get(code))
 
     def _platform(self, key: tuple[int, str], speed: Term, share: int) -> Line:
         parts = dict(self.figures.parts.get((self.item.id, *key), {}))
         if share:
             parts["local_free"] = share
-        lead = self.options.bought(self.item.lead_days, for_platform=True)
-        made = self._suggest(speed, parts, lead, self.options.to_platform())
+        lead = self.settings.lead(self.item.lead_days, for_platform=True)
+        made = self._suggest(speed, parts, lead, self.settings.to_platform)
         return self._line(made, key[0], key[1], None)
 
     def _own(self, warehouse: int, ships: bool, speed: Term, free: int) -> Line:
         parts = {"local_free" if ships else "overseas": free} if free else {}
-        lead = self.options.bought(self.item.lead_days, for_platform=False)
+        lead = self.settings.lead(self.item.lead_days, for_platform=False)
         return self._line(self._suggest(speed, parts, lead, None), None, "", warehouse)
 
     def _suggest(self, speed: Term, parts: dict[str, int], lead: LeadTime, send: LeadTime | None) -> Suggestion:
@@ -151,8 +198,8 @@ class _Sku:
                 stock=Stock(parts),
                 buy_lead=lead,
                 send_lead=send,
-                cover=self.options.cover(),
-                position=self.options.position(),
+                cover=self.cover,
+                position=self.settings.position,
                 buy_packing=self.packing,
                 send_packing=Packing(carton=self.packing.carton),
                 whole_projection=False,

@@ -25,18 +25,24 @@ def pack(suggestion: Suggestion) -> Packed:
     equal: dict[tuple[Any, ...], int] = {}
 
     def add(term: Term) -> int:
-        known = seen.get(id(term))
-        if known is not None:
-            return known
-        inputs = [add(inner) for inner in term.inputs]
-        params = {name: _value(value) for name, value in term.params.items()}
-        value = _value(term.value)
-        key = (term.code, value, term.unit, term.source, *inputs, *params.items(), term.counted)
+        # The hot spot of a run: some eighty terms a line.
+        place = seen.get(id(term))
+        if place is not None:
+            return place
+        inputs = [add(inner) for inner in term.inputs] if term.inputs else []
+        params = {name: _value(value) for name, value in term.params.items()} if term.params else None
+        value = term.value
+        if type(value) is float:
+            value = round(value, 4)
+        elif isinstance(value, date):
+            value = value.isoformat()
+        told = tuple(params.items()) if params else None
+        key = (term.code, value, term.unit, term.source, tuple(inputs), told, term.counted)
         place = equal.get(key)
         if place is None:
-            row = [term.code, value, term.unit, term.source]
+            row: list[Any] = [term.code, value, term.unit, term.source]
             if not term.counted:
-                row += [inputs, params, 0]
+                row += [inputs, params or {}, 0]
             elif params:
                 row += [inputs, params]
             elif inputs:

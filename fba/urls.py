@@ -11,4 +11,7 @@ urlpatterns = [
     path("settings", views.settings, name="settings"),
     path("differences/", views.differences, name="differences"),
     path("<int:pk>/", views.line, name="line"),
+    path("<int:pk>/try", views.try_out, name="try"),
+    path("<int:pk>/keep", views.keep, name="keep"),
+    path("<int:pk>/drop", views.drop, name="drop"),
 ]

@@ -12,10 +12,9 @@ from core.ui import lists
 from core.ui.model_forms import ModelForm
 from core.ui.requests import PageRequest
 from core.ui.views import done, page, sentence
-from fba import options, permissions, queries, telling
+from fba import options, permissions, queries, trying, whatif
 from fba.pages import RestockList
-from fba.services import restock
-from fba.tables import TONES
+from fba.services import choices, restock
 
 
 @page(permissions.VIEW)
@@ -25,26 +24,39 @@ def index(request: PageRequest) -> HttpResponse:
 
 @page(permissions.VIEW)
 def line(request: PageRequest, pk: int) -> HttpResponse:
-    """Why this number: term by term, with units and sources."""
-    row = queries.line(request.actor, pk)
-    terms = row["terms"]
+    """Why this number, term by term with units and sources; how the stock goes on; what if something were otherwise."""
+    found = trying.load(request.actor, pk)
     context = {
-        "row": row,
-        "tone": TONES.get(row["urgency"], "grey"),
+        **trying.shown(found, found.former),
         "query": RestockList(None).state(request.GET).query(),
-        "buy": telling.advice(terms["buy"]),
-        "send": telling.advice(terms["send"]) if terms["send"] else [],
-        "point": list(telling.tell(terms["buy"]["reorder_point"])),
-        "due": terms["buy"]["due"],
-        "velocity": list(telling.tell(terms["velocity"])),
-        "lead": list(telling.tell(terms["lead_time"])),
-        "dates": [
-            told
-            for name in ("cover_days", "stock_out", "latest_order", "lost_days", "lost_units")
-            for told in list(telling.tell(terms[name]))[:1]
-        ],
+        "sliders": trying.sliders(found.former),
+        "own": choices.own(found.row["sku_id"]),
+        "may_save": request.actor.can(permissions.SETTINGS),
+        "run": found.run,
     }
     return render(request, "fba/line.html", context)
+
+
+@page(permissions.VIEW)
+def try_out(request: PageRequest, pk: int) -> HttpResponse:
+    """The same with what the sliders say; nothing is kept."""
+    found = trying.load(request.actor, pk)
+    chosen = whatif.values(request.GET, found.former)
+    return render(request, "fba/_reckoned.html", trying.shown(found, chosen))
+
+
+@page(permissions.SETTINGS, methods=("POST",))
+def keep(request: PageRequest, pk: int) -> HttpResponse:
+    found = trying.load(request.actor, pk)
+    chosen = whatif.values(request.POST, found.former)
+    made = choices.save(actor=request.actor, line_id=pk, chosen=chosen, former=found.former)
+    return done(request, reverse("fba:line", args=[made]), _("Kept for this SKU; later computations use it."))
+
+
+@page(permissions.SETTINGS, methods=("POST",))
+def drop(request: PageRequest, pk: int) -> HttpResponse:
+    made = choices.drop(actor=request.actor, line_id=pk)
+    return done(request, reverse("fba:line", args=[made]), _("Back to the settings that hold for all."))
 
 
 @page(permissions.RUN, methods=("POST",))

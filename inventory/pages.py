@@ -97,10 +97,19 @@ class SkusList(lists.ListPage):
         )
         return lists.counted(first, queries_page.sku_counts(actor))
 
+    def filters(self) -> Sequence[Chip]:
+        return (Chip("product", _("Product"), queries_page.products),)
+
     def rows(self, actor: Actor, state: State) -> Rows:
         wanted = {"active": "active", "gaps": "active", "discontinued": "discontinued"}.get(state.tab, "")
         found = queries_page.skus(
-            actor, text=state.text, state=wanted, gaps=state.tab == "gaps", after=state.after, limit=state.size
+            actor,
+            text=state.text,
+            state=wanted,
+            gaps=state.tab == "gaps",
+            after=state.after,
+            limit=state.size,
+            products=state.number("product"),
         )
         return Rows(found.rows, found.next)
 

@@ -75,6 +75,10 @@ class CardLine:
     value: dict[str, Decimal | None]  # by method; None: not shown, or no value moved
     unvalued: dict[str, int]
 
+    @property
+    def before(self) -> int:
+        return self.balance - self.change
+
 
 @dataclass(frozen=True, slots=True)
 class CodeMatch:
@@ -186,11 +190,21 @@ def totals(actor: Actor) -> dict[str, tuple[Decimal | None, int]]:
 
 
 def stock_card(
-    actor: Actor, *, sku_id: int, warehouse_id: int, figure: str = "on_hand", limit: int = 200, skip: int = 0
+    actor: Actor,
+    *,
+    sku_id: int,
+    warehouse_id: int,
+    figure: str = "on_hand",
+    limit: int = 200,
+    skip: int = 0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    kind: str = "",
 ) -> list[CardLine]:
     """The moves that a figure of a stock row is made of, latest first; their changes add up to it. Raises NotAllowed.
 
-    A warehouse out of scope has no moves.
+    ``since``, ``until`` (not included) and ``kind`` choose among them; balances are those of all. A warehouse out of
+    scope has no moves.
     """
     actor.require(VIEW)
     if not actor.sees_warehouse(warehouse_id):
@@ -204,8 +218,10 @@ def stock_card(
         " line AS (SELECT *, sum(change) OVER (ORDER BY effective_at, id) AS balance FROM moved)"
         " SELECT x.id, x.effective_at, x.posted_at, x.source_kind, x.source_id, x.source_line, f.code, t.code, x.change,"
         " x.balance::bigint, x.reason, x.actor_label FROM line x JOIN inventory_location f ON f.id = x.from_location_id"
-        " JOIN inventory_location t ON t.id = x.to_location_id ORDER BY x.effective_at DESC, x.id DESC LIMIT %s OFFSET %s",
-        [list(FIGURES[figure]), warehouse_id, sku_id, limit, skip],
+        " JOIN inventory_location t ON t.id = x.to_location_id WHERE (%s::timestamptz IS NULL OR x.effective_at >= %s)"
+        " AND (%s::timestamptz IS NULL OR x.effective_at < %s) AND (%s = '' OR x.source_kind = %s)"
+        " ORDER BY x.effective_at DESC, x.id DESC LIMIT %s OFFSET %s",
+        [list(FIGURES[figure]), warehouse_id, sku_id, *_twice(since), *_twice(until), *_twice(kind), limit, skip],
     )
     values = _values([row[0] for row in rows], _pool_of(warehouse_id))
     lines = []

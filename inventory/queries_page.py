@@ -13,9 +13,9 @@ from core.errors import BusinessError
 from core.permissions import Actor
 from core.records.models import AuditEntry
 from core.words import formats
-from inventory import queries
+from inventory import finding, queries
 from inventory.codes import code_key
-from inventory.models import Sku, Valuation, Warehouse
+from inventory.models import Product, Sku, Valuation, Warehouse
 from inventory.permissions import VIEW
 from inventory.queries import FIGURES, StockRow, Worth
 
@@ -29,7 +29,14 @@ class SkuPage:
 
 
 def skus(
-    actor: Actor, *, text: str = "", state: str = "", gaps: bool = False, after: str = "", limit: int = 50
+    actor: Actor,
+    *,
+    text: str = "",
+    state: str = "",
+    gaps: bool = False,
+    products: Sequence[int] = (),
+    after: str = "",
+    limit: int = 50,
 ) -> SkuPage:
     """SKUs by code with their free units; ``gaps``: those without a weight or customs name, which no carrier takes."""
     actor.require(VIEW)
@@ -37,6 +44,8 @@ def skus(
     rows = rows.filter(_named(text)) if text.strip() else rows
     if state:
         rows = rows.filter(state=state)
+    if products:
+        rows = rows.filter(product_id__in=products)
     if gaps:
         rows = rows.filter(_GAPS)
     if after:
@@ -65,8 +74,10 @@ _GAPS = Q(weight_g=None) | Q(customs_name_en="") | Q(customs_name_zh="")
 
 
 def _named(text: str) -> Q:
-    text = text.strip()
-    return Q(code_key__startswith=code_key(text)) | Q(title__icontains=text) | Q(title_zh__contains=text)
+    """Any part of code, titles or barcode by the index of grams; what is too short for it from the start of the code."""
+    grams = finding.wanted(text)
+    start = Q(code_key__startswith=code_key(text))
+    return start | Q(grams__contains=grams) if grams else start
 
 
 def sku_counts(actor: Actor) -> dict[str, int]:
@@ -151,6 +162,21 @@ def named(title: str, title_zh: str) -> str:
 
 def history(sku_id: int, limit: int = 30) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(kind="sku", object_id=sku_id).order_by("-id")[:limit])
+
+
+def products(actor: Actor) -> list[tuple[str, str]]:
+    """(id, code and title) of the first products by code, for the filter."""
+    actor.require(VIEW)
+    rows = Product.objects.order_by("code").values_list("pk", "code", "title", "title_zh")[:1000]
+    return [(str(pk), f"{code} {named(title, chinese)}".strip()) for pk, code, title, chinese in rows]
+
+
+def variants(found: Sku) -> list[Sku]:
+    """The other SKUs of its product."""
+    if found.product_id is None:
+        return []
+    rows = Sku.objects.filter(product_id=found.product_id).exclude(pk=found.pk).defer("grams").order_by("code_key")
+    return list(rows[:50])
 
 
 METHODS = Valuation.METHODS

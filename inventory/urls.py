@@ -22,6 +22,7 @@ urlpatterns = [
     path("import/<int:pk>/go", views_bring_in.go, name="bring_in_go"),
     path("import/<int:pk>/errors", views_bring_in.errors, name="bring_in_errors"),
     path("moves/<int:pk>/", views.move, name="move"),
+    path("moves/<int:pk>/undo", views.undo, name="undo"),
     path("warehouses/", views.warehouses, name="warehouses"),
     path("warehouses/new", views.warehouse_edit, name="warehouse_new"),
     path("warehouses/<int:pk>/", views.warehouse_edit, name="warehouse"),

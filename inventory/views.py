@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -16,11 +20,14 @@ from core.permissions import SEE_COST
 from core.ui import lists
 from core.ui.requests import PageRequest
 from core.ui.views import done, page, sentence
-from inventory import pasted, permissions, queries, queries_page, services
+from core.words import formats
+from inventory import pasted, permissions, ports, queries, queries_card, queries_page, services
 from inventory.forms import AdjustForm, LinesForm, ReceiveForm, SkuForm, WarehouseForm
 from inventory.pages import SkusList, StockList
 from inventory.queries import FIGURES
+from inventory.services.undoing import KINDS, undone
 
+CHART_DAYS = 90
 BOTH = ("GET", "HEAD", "POST")
 CARD_ROWS = 200
 
@@ -41,15 +48,21 @@ def sku(request: PageRequest, pk: int) -> HttpResponse:
     found = queries_page.sku(request.actor, pk)
     rows = queries.stock_rows(request.actor, sku_ids=[pk])
     chosen = _chosen(request, [row.warehouse_id for row in rows])
+    shown = queries.stock_card(request.actor, sku_id=pk, warehouse_id=chosen, limit=20) if chosen else []
     context = {
         "sku": found,
         "title": queries_page.named(found.title, found.title_zh),
         "rows": rows,
         "worth": queries.worth(request.actor, sku_ids=[pk]) if request.actor.can(SEE_COST) else [],
-        "card": queries.stock_card(request.actor, sku_id=pk, warehouse_id=chosen, limit=20) if chosen else [],
+        "card": shown,
         "chosen": next((row for row in rows if row.warehouse_id == chosen), None),
         "history": queries_page.history(pk),
+        "variants": queries_page.variants(found),
         "can": _can(request),
+        "undoable": _undoable(request, shown),
+        **_over_time(
+            queries_card.days(request.actor, sku_id=pk, figure="on_hand", zone=request.actor.timezone, count=CHART_DAYS)
+        ),
     }
     return render(request, "inventory/sku.html", context)
 
@@ -72,14 +85,29 @@ def _can(request: PageRequest) -> dict[str, bool]:
 
 @page(permissions.VIEW)
 def card(request: PageRequest, pk: int, warehouse: int) -> HttpResponse:
-    """The moves that a figure is made of."""
+    """The moves that a figure is made of, in a period and of a kind, and the figure over time."""
     figure = queries_page.figure(request.GET.get("figure", "on_hand"))
     skip = request.GET.get("skip", "0")
     place = queries_page.warehouse(request.actor, warehouse)
     start = int(skip) if skip.isdecimal() and len(skip) < 9 else 0
+    first, last = _day(request, "from"), _day(request, "to")
+    kind = request.GET.get("kind", "")
     lines = queries.stock_card(
-        request.actor, sku_id=pk, warehouse_id=warehouse, figure=figure, limit=CARD_ROWS + 1, skip=start
+        request.actor,
+        sku_id=pk,
+        warehouse_id=warehouse,
+        figure=figure,
+        limit=CARD_ROWS + 1,
+        skip=start,
+        since=first,
+        until=last + timedelta(days=1) if last else None,
+        kind=kind if kind in queries_card.KINDS else "",
     )
+    zone = request.actor.timezone
+    over = queries_card.days(
+        request.actor, sku_id=pk, figure=figure, zone=zone, count=CHART_DAYS, warehouse_id=warehouse
+    )
+    kept = {name: request.GET.get(name, "") for name in ("figure", "from", "to", "kind")}
     context = {
         "sku": queries_page.sku(request.actor, pk),
         "place": place,
@@ -88,17 +116,57 @@ def card(request: PageRequest, pk: int, warehouse: int) -> HttpResponse:
         "lines": lines[:CARD_ROWS],
         "more": start + CARD_ROWS if len(lines) > CARD_ROWS else 0,
         "can": _can(request),
+        "kinds": queries_card.KINDS,
+        "chosen": kept,
+        "query": urlencode({name: value for name, value in kept.items() if value}),
+        "undoable": _undoable(request, lines[:CARD_ROWS]),
+        **_over_time(over),
     }
     return render(request, "inventory/card.html", context)
+
+
+def _day(request: PageRequest, name: str) -> datetime | None:
+    """The start of a day of the address, in the tenant's zone; None for none or nonsense."""
+    try:
+        day = date.fromisoformat(request.GET.get(name, ""))
+    except ValueError:
+        return None
+    return datetime.combine(day, time(), ZoneInfo(request.actor.timezone))
+
+
+def _undoable(request: PageRequest, lines: Sequence[queries.CardLine]) -> set[int]:
+    """Moves that this person may take back and that nobody has."""
+    mine = [one.move_id for one in lines if one.source_kind in KINDS and request.actor.can(KINDS[one.source_kind])]
+    return set(mine) - undone(mine) if mine else set()
+
+
+def _over_time(over: queries_card.Days) -> dict[str, Any]:
+    labels = [formats.day(day) for day in over.days]
+    chart = {"labels": labels, "lines": [{"name": name, "values": units, "step": True} for name, units in over.lines]}
+    table = [(labels[n], [units[n] for _, units in over.lines]) for n in range(len(labels) - 1, -1, -7)]
+    return {"over": chart if any(any(units) for _, units in over.lines) else None, "over_table": table}
+
+
+@page(permissions.VIEW, methods=("POST",))
+def undo(request: PageRequest, pk: int) -> HttpResponse:
+    """Take a movement back by one the other way."""
+    services.undo(actor=request.actor, move_id=pk)
+    return done(
+        request,
+        request.POST.get("next", "") if request.POST.get("next", "").startswith("/stock/") else "inventory:stock",
+        _("Taken back by a movement the other way."),
+    )
 
 
 @page(permissions.VIEW)
 def reserved(request: PageRequest, pk: int, warehouse: int) -> HttpResponse:
     """Who holds the units that are reserved."""
+    rows = queries.open_reservations(request.actor, sku_id=pk, warehouse_id=warehouse)
+    owners = ports.named(request.actor, [(row["owner_kind"], row["owner_id"]) for row in rows])
     context = {
         "sku": queries_page.sku(request.actor, pk),
         "place": queries_page.warehouse(request.actor, warehouse),
-        "rows": queries.open_reservations(request.actor, sku_id=pk, warehouse_id=warehouse),
+        "rows": [{**row, "owner": owners.get((row["owner_kind"], row["owner_id"]))} for row in rows],
     }
     return render(request, "inventory/reserved.html", context)
 

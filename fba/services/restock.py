@@ -22,6 +22,7 @@ from tenants.models import Tenant
 JOB = "fba.restock"
 BATCH = 500  # SKUs
 KEPT_RUNS = 7
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _COLUMNS = tuple(column.name for column in fields(Line))
 
 
@@ -87,7 +88,7 @@ def write(run_id: int, sku_ids: list[int], day: date, zone: str, chosen: Options
 
 def _stored(line: Line, name: str) -> object:
     value = getattr(line, name)
-    return json.dumps(value, separators=(",", ":")) if name == "terms" else value
+    return _encode(value) if name == "terms" else value
 
 
 def _finish(run: RestockRun, actor: Actor) -> None:

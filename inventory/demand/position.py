@@ -13,6 +13,8 @@ INBOUND = ("inbound_shipped", "inbound_receiving", "inbound_working")
 OWN = ("local_free", "overseas")
 OPEN_PO = "open_po"
 NEVER = ("customer_reserve", "unfulfillable")
+PARTS = (*AT_PLATFORM, *INBOUND, *OWN, OPEN_PO, *NEVER)
+_KNOWN = frozenset(PARTS)
 
 # Inbound "working" is only an intention until somebody confirms it.
 DEFAULT_SWITCHES: Mapping[str, bool] = {
@@ -72,14 +74,15 @@ def position(stock: Stock, horizon: int, settings: PositionSettings, only: Seque
 
     Raises ValueError for a part that nobody knows.
     """
-    known = (*AT_PLATFORM, *INBOUND, *OWN, OPEN_PO, *NEVER)
-    strange = sorted({*stock.parts, *(arrival.code for arrival in stock.arrivals)} - set(known))
+    strange = sorted({*stock.parts, *(arrival.code for arrival in stock.arrivals)} - _KNOWN)
     if strange:
         raise ValueError(f"unknown parts of a position: {', '.join(strange)}")
     terms: list[Term] = []
-    for code in known:
-        lots = [arrival for arrival in stock.arrivals if arrival.code == code]
+    for code in PARTS:
         here = stock.parts.get(code, 0)
+        lots = [arrival for arrival in stock.arrivals if arrival.code == code] if stock.arrivals else ()
+        if not here and not lots:
+            continue
         counted = bool(settings.switches.get(code)) and code not in NEVER and (only is None or code in only)
         if here:
             terms.append(Term(f"position.{code}", here, UNITS, "stock", counted=counted))

@@ -27,14 +27,18 @@ class LeadTime:
 
     stages: Sequence[tuple[str, float]]
     sigma_days: float = 0.0
+    days: float = field(init=False, default=0.0, compare=False)
+    _term: Term | None = field(init=False, default=None, compare=False, repr=False)
 
-    @property
-    def days(self) -> float:
-        return sum(days for _, days in self.stages)
+    def __post_init__(self) -> None:
+        # Said once: thousands of SKUs share a lead time, and each suggestion names it four times.
+        object.__setattr__(self, "days", sum(days for _, days in self.stages))
+        parts = tuple(Term(f"lead_time.{code}", days, DAYS, "setting") for code, days in self.stages)
+        object.__setattr__(self, "_term", Term("lead_time", self.days, DAYS, "formula", parts))
 
     def term(self) -> Term:
-        parts = tuple(Term(f"lead_time.{code}", days, DAYS, "setting") for code, days in self.stages)
-        return Term("lead_time", self.days, DAYS, "formula", parts)
+        assert self._term is not None
+        return self._term
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ class Request:
     buy_packing: Packing = field(default_factory=Packing)
     send_packing: Packing = field(default_factory=Packing)
     demand: Demand | None = None  # None: the plain velocity on every day
-    whole_projection: bool = True  # False: day by day only until goods ordered today could arrive
+    whole_projection: bool = True  # False: no day by day where demand is even, else only until an order could arrive
 
 
 def _targets(demand: Demand, lead: LeadTime, cover: CoverSettings) -> tuple[Term, Term]:
@@ -230,8 +234,10 @@ def _send(request: Request, demand: Demand) -> Advice | None:
     return advise("send", demand, request.send_lead, request.cover, held, packing)
 
 
-def _projection(request: Request, demand: Demand, horizon: int) -> Projection:
-    """Counted stock day by day. What lies in own hands counts as here: it can be sent before the platform's stock is gone."""
+def _projection(request: Request, demand: Demand, horizon: int) -> tuple[Projection, float, float]:
+    """(projection, units and days lost until goods ordered today could arrive).
+
+    Counted stock day by day. What lies in own hands counts as here: it can be sent before the platform's stock is gone."""
     switches = request.position.switches
     here = sum(
         request.stock.parts.get(code, 0) for code in (*AT_PLATFORM, *INBOUND, *OWN, OPEN_PO) if switches.get(code)
@@ -241,8 +247,16 @@ def _projection(request: Request, demand: Demand, horizon: int) -> Projection:
         for lot in request.stock.arrivals
         if switches.get(lot.code) and usable(lot, request.position)
     ]
-    keep = None if request.whole_projection else ceil(request.buy_lead.days)
-    return project(here, demand, lots, horizon, keep)
+    until = ceil(request.buy_lead.days)
+    if not request.whole_projection and not lots and not demand.factors and not demand.overrides:
+        # An even demand on what is here needs no days one by one.
+        asked = demand.on(0)
+        lost = min(max(0.0, asked * until - max(0.0, here)), asked * until)
+        lost = lost if lost > 0.001 else 0.0
+        return project(here, demand, lots, horizon, 0), lost, lost / asked if asked else 0.0
+    projection = project(here, demand, lots, horizon, None if request.whole_projection else until)
+    before = projection.days[:until]
+    return projection, sum(day.lost for day in before), sum(day.lost / day.asked for day in before if day.asked > 0)
 
 
 def _state(
@@ -273,10 +287,7 @@ def suggest(request: Request) -> Suggestion:
     cover = held.number / per_day if per_day > 1e-6 else None
     # Far enough to see the end of the stock; what is lost counts only until goods ordered today could arrive.
     far = min(HORIZON_LIMIT, max(horizon, ceil(cover or 0) + 1))
-    projection = _projection(request, demand, far)
-    before = projection.days[: ceil(lead.days)]
-    lost_units = sum(day.lost for day in before)
-    lost_days = sum(day.lost / day.asked for day in before if day.asked > 0)
+    projection, lost_units, lost_days = _projection(request, demand, far)
     out_day = projection.stock_out
     runs_out = request.today + timedelta(days=floor(out_day)) if out_day is not None else None
     latest = request.today + timedelta(days=floor(out_day - lead.days)) if out_day is not None else None

@@ -29,6 +29,7 @@ from inventory.services.periods import close_period
 from inventory.services.revaluing import revalue_all
 from inventory.services.sku_rows import ImportResult, LineError, import_skus
 from inventory.services.snapshot import snapshot_days
+from inventory.services.undoing import undo
 
 __all__ = [
     "AdjustLine",
@@ -59,6 +60,7 @@ __all__ = [
     "revalue_all",
     "snapshot_days",
     "transfer",
+    "undo",
     "unfreeze",
     "update_sku",
     "update_warehouse",
