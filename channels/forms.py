@@ -38,8 +38,12 @@ class AccountForm(forms.Form):
         label=_("Read orders of the last … days"), min_value=0, max_value=700, initial=14, required=False
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tells: bool = False, **kwargs: Any) -> None:
+        """``tells``: the platform itself says whose keys these are, so the id may be left empty."""
         super().__init__(*args, **kwargs)
+        if tells:
+            self.fields["external_id"].required = False
+            self.fields["external_id"].help_text = _("May stay empty: the keys tell whose they are.")
         dress(self)
 
     def clean_marketplaces(self) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from channels.services import confirm, deletion, inbox, pull, stock
+from channels.services import confirm, deletion, inbox, pull, rereads, stock
+from channels.services.wishes import READ_AGAIN
 from core import erasure
 from core.central import due
 from core.errors import Throttled
 from core.events import Payload, close_row, on
+from core.jobs import JobRun, job
 from core.permissions import Actor, system
 from core.tenancy import require_tenant
 from tenants.ports import setup_step
@@ -51,6 +53,11 @@ def forget_person(payload: Payload) -> None:
         erasure.erase_person(
             actor=system(payload["platform"]), platform=payload["platform"], buyer_ids=deletion.subject(payload)
         )
+
+
+@job(READ_AGAIN)
+def read_again(run: JobRun) -> None:
+    rereads.follow(run)
 
 
 @setup_step("channels.jobs")

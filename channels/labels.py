@@ -18,6 +18,31 @@ FIELDS = (
     gettext_noop("App ID (client id)"),
     gettext_noop("Dev ID"),
     gettext_noop("Cert ID (client secret)"),
+    gettext_noop("Begins with amzn1.application-oa2-client."),
+    gettext_noop("Beside the client id. Amazon wants it renewed every 180 days."),
+    gettext_noop("Begins with Atzr|. It is shown once, after Authorize."),
+    gettext_noop("Of the Production keyset."),
+    gettext_noop("The same for all your keysets."),
+    gettext_noop("Begins with v^1.1. Not the access token, which lives two hours only."),
+)
+
+# The adapters' sentences on where a seller finds the keys.
+STEPS = (
+    gettext_noop(
+        "In Seller Central open Apps and Services, then Develop Apps. The account's owner has to be signed in."
+    ),
+    gettext_noop(
+        "Make a private app with the roles Direct-to-Consumer Shipping, Inventory and Order Tracking, Amazon Fulfillment."
+    ),
+    gettext_noop("Behind “View” of its LWA credentials stand the client id and the client secret."),
+    gettext_noop("Choose “Authorize” in the app's menu: the refresh token is shown there, once for each region."),
+    gettext_noop("The merchant token stands under Settings, Account Info, Business Information."),
+    gettext_noop("Sign in at developer.ebay.com with a developer account and open Application Keysets."),
+    gettext_noop("App ID, Dev ID and Cert ID of the Production keyset stand there."),
+    gettext_noop(
+        "Open User Tokens, choose OAuth and sign in as the seller: the refresh token is shown after the consent."
+    ),
+    gettext_noop("The consent lasts 18 months and ends at once when the seller changes the password at eBay."),
 )
 
 CAPABILITIES = {

@@ -10,10 +10,11 @@ from core.tenancy import TenantModel
 class Account(TenantModel):
     """One seller account at one platform. Credentials and tokens are encrypted under the tenant's key.
 
-    ``health``: ok, paused, reconnect (the seller must connect again), failing. The reason is a code plus parameters.
+    ``health``: ok, paused, reconnect (the seller must connect again), failing, gone (disconnected: its secrets are
+    deleted, its orders stay). The reason is a code plus parameters.
     """
 
-    OK, PAUSED, RECONNECT, FAILING = "ok", "paused", "reconnect", "failing"
+    OK, PAUSED, RECONNECT, FAILING, GONE = "ok", "paused", "reconnect", "failing", "gone"
 
     id = models.BigAutoField(primary_key=True)
     platform = models.CharField(max_length=40)
@@ -32,6 +33,9 @@ class Account(TenantModel):
     health_params = models.JSONField(default=dict)
     health_since = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
+    consented_at = models.DateTimeField(null=True)  # when the present credentials were given
+    hooks = models.IntegerField(default=0)  # calls of the platform about this account that were good
+    last_hook_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     plain = ("platform", "name", "external_id", "timezone", "health", "health_code")
@@ -50,6 +54,7 @@ class Cursor(TenantModel):
     account = models.ForeignKey(Account, models.CASCADE, related_name="+")
     job = models.CharField(max_length=20)  # orders, messages, inventory
     position = models.DateTimeField()
+    began_at = models.DateTimeField(null=True)  # where the present stretch began: connecting, or reading a period again
     window_from = models.DateTimeField(null=True)
     window_to = models.DateTimeField(null=True)
     page_token = models.TextField(default="", blank=True)
@@ -63,6 +68,7 @@ class Cursor(TenantModel):
     failures = models.IntegerField(default=0)
     error_code = models.CharField(max_length=80, default="", blank=True)
     error_params = models.JSONField(default=dict)
+    runs = models.JSONField(default=list)  # the last runs, newest first: see ``channels.services.runs``
 
     plain = ("job", "page_token", "error_code")
 

@@ -31,16 +31,17 @@ class AccountsList(lists.ListPage):
             Tab("all", _("All")),
             Tab("sick", _("Need you"), tone="red"),
             Tab("paused", _("Paused"), hide_empty=True),
+            Tab("gone", _("Disconnected"), hide_empty=True),
         )
         return lists.counted(first, queries_page.counts(actor))
 
     def rows(self, actor: Actor, state: State) -> Rows:
-        wanted = {"sick": queries_page.SICK, "paused": ("paused",)}.get(state.tab)
+        wanted = {"sick": queries_page.SICK, "paused": ("paused",), "gone": ("gone",)}.get(state.tab)
         text = state.text.casefold()
         found = [
             one
             for one in queries.account_health(actor)
-            if (wanted is None or one.health in wanted)
+            if (one.health in wanted if wanted is not None else one.health != "gone")
             and (not text or text in one.name.casefold() or text in one.external_id.casefold())
         ]
         found.sort(key=lambda one: one.health not in queries_page.SICK)

@@ -37,11 +37,14 @@ __all__ = [
     "Adapter",
     "Credentials",
     "DeletionSource",
+    "Guided",
     "HookSource",
     "Http",
     "HttpAnswer",
     "MessageSource",
     "OrderSource",
+    "Owner",
+    "OwnerSource",
     "SandboxDraft",
     "Session",
     "ShipmentSink",
@@ -57,6 +60,19 @@ ORDERS, MESSAGES, SHIPMENTS, PLATFORM_STOCK, WEBHOOKS = "orders", "messages", "s
 class Token:
     access: str = field(repr=False)
     expires_in: int  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose consent an access token is. '' and () for what the platform does not say.
+
+    ``aliases``: other names of the same seller that the platform gives out. ``marketplaces``: ids where it may sell.
+    """
+
+    external_id: str = ""
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    marketplaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,24 @@ class Adapter(Protocol):
 
     def sandbox_draft(self, url: str, marketplace: str) -> SandboxDraft:
         """A new store at the simulators under base ``url``; nothing is sent."""
+
+
+@runtime_checkable
+class OwnerSource(Protocol):
+    """A platform that tells whose token it is; asked when an account is connected, before anything is kept."""
+
+    def identify(self, session: Session) -> Owner: ...
+
+
+@runtime_checkable
+class Guided(Protocol):
+    """An adapter that says where a seller finds its keys: sentences in English, in order, shown beside the form.
+
+    ``consent_days``: how long a seller's consent lasts at the platform, 0 for ever.
+    """
+
+    connect_steps: ClassVar[tuple[str, ...]]
+    consent_days: ClassVar[int]
 
 
 class OrderSource(Protocol):

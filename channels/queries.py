@@ -11,7 +11,9 @@ from django.db.models import Count, QuerySet
 from channels import permissions
 from channels.models import Account, Confirmation, Cursor, RawPayload
 from channels.registry import all_adapters
+from channels.services import runs
 from channels.services.deadletters import CONFIRM, EVENT, RAW
+from channels.services.runs import Run
 from core import clock
 from core.central import outbox
 from core.permissions import Actor
@@ -34,6 +36,8 @@ class Reading:
     failures: int
     code: str
     params: dict[str, Any]
+    runs: list[Run] = field(default_factory=list)
+    share: int | None = None  # per cent of a long stretch that is read (connecting, a period again); None: not behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,19 @@ def account_health(actor: Actor, account_id: int | None = None) -> list[AccountH
     ]
 
 
+BEHIND = timedelta(minutes=20)
+
+
+def _share(cursor: Cursor, now: datetime) -> int | None:
+    """How much of the stretch since ``began_at`` is read, while there is more than a little left of it."""
+    if cursor.job == "inventory" or cursor.began_at is None or cursor.position > now - BEHIND:
+        return None
+    whole = (now - cursor.began_at).total_seconds()
+    return (
+        max(0, min(99, int(100 * (cursor.position - cursor.began_at).total_seconds() / whole))) if whole > 0 else None
+    )
+
+
 def _reading(cursor: Cursor) -> Reading:
     return Reading(
         job=cursor.job,
@@ -123,6 +140,8 @@ def _reading(cursor: Cursor) -> Reading:
         failures=cursor.failures,
         code=cursor.error_code,
         params=cursor.error_params,
+        runs=runs.read(cursor.runs),
+        share=_share(cursor, clock.now()),
     )
 
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
 from channels import permissions
 from channels.models import Account, Confirmation, RawPayload
-from channels.protocol import WEBHOOKS
+from channels.protocol import WEBHOOKS, Guided
 from channels.queries import AccountHealth, Letter, account_health, accounts
 from channels.registry import all_adapters
 from channels.services.deadletters import CONFIRM, EVENT, RAW
+from channels.services.sessions import application_of, credentials_of
+from core import clock
 from core.central import outbox
 from core.central.models import Due
 from core.errors import BusinessError
+from core.http import door
+from core.http.budget import Left
 from core.permissions import Actor
 from core.records.models import AuditEntry
 from core.tenancy import require_tenant
@@ -54,7 +58,8 @@ def counts(actor: Actor) -> dict[str, int]:
     """{tab: how many accounts}."""
     healths = list(accounts(actor).order_by().values_list("health", flat=True))
     return {
-        "all": len(healths),
+        "all": sum(one != Account.GONE for one in healths),
+        "gone": sum(one == Account.GONE for one in healths),
         "sick": sum(one in SICK for one in healths),
         "paused": sum(one == Account.PAUSED for one in healths),
     }
@@ -72,6 +77,66 @@ def history(actor: Actor, account_id: int, limit: int = 30) -> list[AuditEntry]:
     """What happened to an account, newest first; the caller has checked that the actor sees it."""
     actor.require(permissions.VIEW)
     return list(AuditEntry.objects.filter(kind="account", object_id=account_id).order_by("-id")[:limit])
+
+
+HEALTH_CODES = (
+    "account.connected",
+    "account.ok",
+    "account.paused",
+    "account.reconnect",
+    "account.failing",
+    "account.gone",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A time in one state of health. ``reason``: the code that led into it. ``until`` None: it lasts."""
+
+    entry: AuditEntry
+    since: datetime
+    until: datetime | None
+    reason: str
+
+
+def spells(actor: Actor, account_id: int, limit: int = 12) -> list[Spell]:
+    """How the account fared, newest first. One query."""
+    actor.require(permissions.VIEW)
+    rows = list(
+        AuditEntry.objects.filter(kind="account", object_id=account_id, code__in=HEALTH_CODES).order_by("-id")[:limit]
+    )
+    ends = [None, *(row.at for row in rows)]
+    return [Spell(row, row.at, end, str(row.params.get("reason") or "")) for row, end in zip(rows, ends, strict=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What is known of an account's keys. ``ends``: about when the seller's consent runs out."""
+
+    token_until: datetime | None
+    consented_at: datetime | None
+    ends: datetime | None
+    soon: bool
+
+
+CONSENT_SOON = timedelta(days=30)
+
+
+def keys_of(account: Account) -> Keys:
+    adapter = all_adapters().get(account.platform)
+    days = adapter.consent_days if isinstance(adapter, Guided) else 0
+    given = account.consented_at or account.created_at
+    ends = given + timedelta(days=days) if days else None
+    soon = ends is not None and ends < clock.now() + CONSENT_SOON
+    return Keys(account.token_expires_at, given, ends, soon)
+
+
+def budgets(account: Account) -> list[Left]:
+    """The rate budget of each kind of call that was made lately, the emptiest first."""
+    if not account.credentials:
+        return []
+    found = door.budget.left(application_of(account, credentials_of(account)), account.external_id)
+    return sorted(found, key=lambda one: (one.share, one.operation))
 
 
 def webhook_address(account: Account) -> str:

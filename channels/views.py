@@ -16,14 +16,16 @@ from channels import permissions, queries_page
 from channels.forms import AccountForm, AgainForm, ChangeForm
 from channels.labels import CAPABILITIES, JOBS
 from channels.pages import AccountsList
+from channels.protocol import Guided, OwnerSource
+from channels.queries import AccountHealth
 from channels.registry import adapter_of
-from channels.services import accounts, pull, wishes
+from channels.services import accounts, wishes
 from core import clock
 from core.errors import BusinessError
 from core.ui import desk, lists
 from core.ui.model_forms import ModelForm
 from core.ui.requests import PageRequest
-from core.ui.views import done, page, sentence
+from core.ui.views import done, fragment, page, sentence
 
 POST = ("POST",)
 BOTH = ("GET", "HEAD", "POST")
@@ -37,16 +39,17 @@ def index(request: PageRequest) -> HttpResponse:
 @page(permissions.VIEW)
 def show(request: PageRequest, pk: int) -> HttpResponse:
     health, account = queries_page.one(request.actor, pk)
-    turns = queries_page.turns([pk])
     jobs = [one.job for one in health.readings if one.job != "inventory"]
     zone = request.actor.timezone
-    context = {
-        "health": health,
+    history = queries_page.history(request.actor, pk)
+    context = _reading(pk, health) | {
         "account": account,
         "todo": desk.advice(health.code, f"todo.health.{health.health}") if health.health != "ok" else "",
-        "readings": [(one, JOBS.get(one.job, one.job), turns.get((pk, one.job))) for one in health.readings],
         "webhook": queries_page.webhook_address(account),
-        "history": queries_page.history(request.actor, pk),
+        "history": [entry for entry in history if entry.code not in queries_page.HEALTH_CODES],
+        "spells": queries_page.spells(request.actor, pk),
+        "keys": queries_page.keys_of(account),
+        "budgets": queries_page.budgets(account),
         "again": AgainForm(zone=zone, jobs=jobs, initial={"since": clock.now() - timedelta(days=2)}) if jobs else None,
         "can": _can(request, health.health),
         "settings": [
@@ -57,14 +60,36 @@ def show(request: PageRequest, pk: int) -> HttpResponse:
     return render(request, "channels/account.html", context)
 
 
+@page(permissions.VIEW)
+def reading(request: PageRequest, pk: int) -> HttpResponse:
+    """How far the account is read, for the page that waits for it."""
+    health, _account = queries_page.one(request.actor, pk)
+    return fragment(request, "channels/_reading.html", _reading(pk, health))
+
+
+def _reading(pk: int, health: AccountHealth) -> dict[str, Any]:
+    turns = queries_page.turns([pk])
+    rows = [(one, JOBS.get(one.job, one.job), turns.get((pk, one.job))) for one in health.readings]
+    young = any(one.finished_at is None for one in health.readings)
+    live = health.health in ("ok", "failing")
+    return {
+        "health": health,
+        "readings": rows,
+        # The page asks again while somebody has reason to watch.
+        "watch": live and (young or health.waiting > 0 or any(one.share is not None for one in health.readings)),
+        "account_id": pk,
+    }
+
+
 def _can(request: PageRequest, health: str) -> dict[str, bool]:
     connect = request.actor.can(permissions.CONNECT)
     return {
         "pull": request.actor.can(permissions.PULL) and health in ("ok", "failing"),
-        "again": request.actor.can(permissions.PULL),
+        "again": request.actor.can(permissions.PULL) and health != "gone",
         "pause": connect and health in ("ok", "failing"),
         "resume": connect and health in ("paused", "failing"),
         "connect": connect,
+        "disconnect": connect and health != "gone",
         "letters": request.actor.can(permissions.LETTERS),
     }
 
@@ -91,8 +116,7 @@ def read_again(request: PageRequest, pk: int) -> HttpResponse:
     form = AgainForm(request.POST, zone=request.actor.timezone)
     if not form.is_valid():
         raise BusinessError("account.period")
-    pull.read_again_from(actor=request.actor, account_id=pk, since=form.since_utc(), job=form.cleaned_data["job"])
-    wishes.pull_now(actor=request.actor, account_id=pk)
+    wishes.read_again(actor=request.actor, account_id=pk, since=form.since_utc(), job=form.cleaned_data["job"])
     return done(request, _here(pk), _("The period is read once more; what is known already is recognised."))
 
 
@@ -100,6 +124,12 @@ def read_again(request: PageRequest, pk: int) -> HttpResponse:
 def pause(request: PageRequest, pk: int) -> HttpResponse:
     accounts.pause(actor=request.actor, account_id=pk)
     return done(request, _here(pk), _("Paused. Nothing is lost; confirmations wait."))
+
+
+@page(permissions.CONNECT, methods=POST)
+def disconnect(request: PageRequest, pk: int) -> HttpResponse:
+    accounts.disconnect(actor=request.actor, account_id=pk)
+    return done(request, _here(pk), _("Disconnected. Its keys are deleted; orders, messages and history stay."))
 
 
 @page(permissions.CONNECT, methods=POST)
@@ -171,7 +201,11 @@ def connect_platform(request: PageRequest, platform: str) -> HttpResponse:
     """Second step: the form from the adapter's models; the credentials are tried before anything is kept."""
     adapter = adapter_of(platform)
     given = request.POST if request.method == "POST" else None
-    form = AccountForm(given, initial={"timezone": request.actor.timezone})
+    form = AccountForm(
+        given,
+        tells=isinstance(adapter, OwnerSource) and platform != "amazon",
+        initial={"timezone": request.actor.timezone},
+    )
     more = ModelForm(adapter.settings_model, given, prefix="settings")
     secret = ModelForm(adapter.credentials_model, given, prefix="secret", secret=True)
     if given is not None and all([form.is_valid(), more.is_valid(), secret.is_valid()]):
@@ -191,19 +225,25 @@ def connect_platform(request: PageRequest, platform: str) -> HttpResponse:
             _refused(error, secret, more, form)
         else:
             return done(request, _here(account.pk), _("Connected. Its orders are being read now."))
-    context: dict[str, Any] = {"adapter": adapter, "form": form, "more": more, "secret": secret}
+    context: dict[str, Any] = {
+        "adapter": adapter,
+        "form": form,
+        "more": more,
+        "secret": secret,
+        "steps": adapter.connect_steps if isinstance(adapter, Guided) else (),
+        "days": adapter.consent_days if isinstance(adapter, Guided) else 0,
+    }
     return render(request, "channels/connect_platform.html", context)
 
 
 def _refused(error: BusinessError, *forms: Any) -> None:
-    """The refusal beside the fields that it names, else above the last form."""
+    """The refusal beside the fields that it names, else above the first form."""
     named = str(error.params.get("fields", ""))
+    text = _("This is missing or not right.") if error.code == "account.invalid" else sentence(error)
     for form in forms:
-        if isinstance(form, ModelForm):
-            form.refuse(named)
-        else:
-            for name in (part.strip() for part in named.split(",")):
-                if name in form.fields:
-                    form.add_error(name, _("This is missing or not right."))
+        for name in (part.strip() for part in named.split(",")):
+            if name in form.fields:
+                form.add_error(name, text)
+                form.fields[name].widget.attrs["aria-invalid"] = "true"
     if not any(form.errors for form in forms):
-        forms[-1].add_error(None, sentence(error))
+        forms[0].add_error(None, sentence(error))

@@ -30,6 +30,8 @@ class Env(BaseSettings):
     role: Literal["web", "worker", "manage"] = Field("manage", validation_alias="SAMPAN_ROLE")
     secure: bool = Field(False, validation_alias="SECURE")
     email_url: str = Field("", validation_alias="EMAIL_URL")
+    # proxies before the web server that add to X-Forwarded-For; 0: there is none, and the header is not believed
+    trusted_proxies: int = Field(0, ge=0, le=10, validation_alias="ALLAUTH_TRUSTED_PROXY_COUNT")
     # eBay's marketplace account deletion: what stands in the developer portal, and the application's keys
     ebay_verification_token: str = Field(
         "", pattern=r"^([A-Za-z0-9_-]{32,80})?$", validation_alias="EBAY_VERIFICATION_TOKEN"

@@ -160,6 +160,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none" if DEMO or DEBUG or not E.email_url else "mandatory"
 ACCOUNT_ADAPTER = "tenants.adapter.AccountAdapter"
 ACCOUNT_SESSION_REMEMBER = True
+# Attempts are counted by address: without this every visitor behind a proxy would be one, or could name another's.
+ALLAUTH_TRUSTED_PROXY_COUNT = E.trusted_proxies
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Sampan"
 MFA_ADAPTER = "tenants.adapter.MfaAdapter"

@@ -100,3 +100,15 @@ def parcels_by_state(actor: Actor, states: Sequence[str]) -> dict[str, int]:
         params.append(sorted(actor.accounts))
     sql = f"SELECT p.state, count(*)::int FROM logistics_shipment p WHERE p.state = ANY(%s){scope} GROUP BY p.state"
     return dict(bulk.fetch(sql, params))
+
+
+def of_account(actor: Actor, account_id: int) -> dict[str, int]:
+    """{tab: orders} of one account, from the kept counts."""
+    actor.require(permissions.VIEW)
+    if not actor.sees_account(account_id):
+        return dict.fromkeys(queries.TABS, 0)
+    rows = bulk.fetch(
+        "SELECT state, sum(n)::int FROM orders_ordercount WHERE account_id = %s GROUP BY state", [account_id]
+    )
+    found = dict(rows)
+    return {tab: sum(found.get(state, 0) for state in members) for tab, members in queries.TABS.items()}

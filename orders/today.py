@@ -121,6 +121,7 @@ def sync_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     rows = list(
         accounts(actor)
+        .exclude(health=Account.GONE)
         .order_by("health", "name")
         .values("pk", "name", "platform", "health", "health_code", "health_params", "last_success_at")[:30]
     )
@@ -128,6 +129,12 @@ def sync_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
         return None
     rows.sort(key=lambda row: row["health"] == Account.OK)
     return "orders/_today_sync.html", {"rows": rows}
+
+
+def account_panel(request: HttpRequest, account_id: int) -> tuple[str, dict[str, Any]] | None:
+    """On an account's page: how many of its orders were taken in and how many wait, from the kept counts."""
+    counts = queries_today.of_account(request.actor, account_id)  # type: ignore[attr-defined]
+    return "orders/_account_panel.html", {"counts": counts, "account_id": account_id}
 
 
 def register() -> None:
@@ -139,6 +146,7 @@ def register() -> None:
     today.register_tiles("channels", channel_tiles)
     panels.register("today.main", "orders.days", days_panel, position=10, operation=permissions.VIEW)
     panels.register("today.side", "orders.parcels", parcels_panel, position=20, operation=permissions.VIEW)
+    panels.register("channels.reading", "orders.counts", account_panel, operation=permissions.VIEW)
     panels.register("today.side", "channels.sync", sync_panel, position=10, operation=channel_permissions.VIEW)
     _steps()
 

@@ -12,6 +12,8 @@ from core.ui import first_run, panels
 from inventory import permissions as stock_permissions
 from sandbox.starter.services import available
 
+FIRST = "ebay"  # it has everything: orders, messages, calls
+
 
 def connect_panel(request: HttpRequest, platform: str) -> tuple[str, dict[str, Any]] | None:
     """Beside a platform that can be connected."""
@@ -20,8 +22,11 @@ def connect_panel(request: HttpRequest, platform: str) -> tuple[str, dict[str, A
 
 def register() -> None:
     """Called when the app is ready."""
+    store = _("Add a sandbox store")
+    first_run.register_offer(
+        first_run.Offer("account", store, "sandbox:store", "flask", permissions.CONNECT, args=(FIRST,), shown=available)
+    )
     for step, label, url, icon, operation, post in (
-        ("account", _("Add a sandbox store"), "sandbox:store", "flask", permissions.CONNECT, True),
         ("skus", _("Its sheet"), "sandbox:sheet", "download", stock_permissions.EDIT_CATALOGUE, False),
         (
             "skus",
@@ -33,5 +38,5 @@ def register() -> None:
         ),
         ("stock", _("Put 60 of each on the shelf"), "sandbox:shelf", "flask", stock_permissions.OPENING, True),
     ):
-        first_run.register_offer(first_run.Offer(step, label, url, icon, operation, post, available))
+        first_run.register_offer(first_run.Offer(step, label, url, icon, operation, post, shown=available))
     panels.register("channels.connect", "sandbox.store", connect_panel, operation=permissions.CONNECT)

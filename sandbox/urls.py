@@ -6,8 +6,7 @@ from sandbox import views
 
 app_name = "sandbox"
 urlpatterns = [
-    path("store", views.store, name="store"),
-    path("store/<slug:platform>", views.store, name="store_at"),
+    path("store/<slug:platform>", views.store, name="store"),
     path("products", views.add_products, name="products"),
     path("products.csv", views.sheet, name="sheet"),
     path("shelf", views.fill_shelf, name="shelf"),

@@ -22,7 +22,7 @@ POST = ("POST",)
 
 
 @page(permissions.CONNECT, methods=POST)
-def store(request: PageRequest, platform: str = "ebay") -> HttpResponse:
+def store(request: PageRequest, platform: str) -> HttpResponse:
     account = services.add_store(actor=request.actor, platform=platform, web_url=_web_url(request))
     text = _("A sandbox store is connected; its orders and messages are being read now.")
     return done(request, reverse("channels:account", args=[account.pk]), text)

@@ -63,6 +63,17 @@ class JoinForm(forms.Form):
     password = new_password()
 
 
+class MeForm(forms.Form):
+    """A person's own name and language."""
+
+    name = forms.CharField(label=_("Your name"), max_length=120)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=[("en", "English"), ("zh-hans", "简体中文")],
+        help_text=_("Of the pages, on every device, and of what Sampan sends you."),
+    )
+
+
 class ScopeForm(forms.Form):
     """Role and scope. Accounts and warehouses are handed in by whoever knows them: (id, name); none ticked means all."""
 

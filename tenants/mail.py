@@ -31,3 +31,18 @@ def send_invitation(*, invitation: Invitation, link: str) -> bool:
     except (OSError, SMTPException) as error:
         log.warning("invitation %s was not sent: %s", invitation.pk, type(error).__name__)
         return False
+
+
+def send_known(*, email: str, link: str, language: str) -> bool:
+    """To somebody who has an account, after a sign-up with the same address; the page said the same as to a new one."""
+    with translation.override(language):
+        subject = _("You have an account at Sampan already")
+        body = _(
+            "Somebody, probably you, wanted to open a company with this e-mail address, which has an account already.\n\n"
+            "Sign in and open the company from there: %(link)s\n\nIf it was not you, nothing has to be done."
+        ) % {"link": link}
+    try:
+        return send_mail(subject, body, None, [email]) == 1
+    except (OSError, SMTPException) as error:
+        log.warning("a mail to a known address was not sent: %s", type(error).__name__)
+        return False

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.utils.translation import gettext as _
 
+from core import clock
 from core.errors import BusinessError
 from core.ui.requests import PageRequest
 from core.ui.views import done, page, sentence
@@ -17,6 +18,7 @@ from tenants import mail, ports, queries, services
 from tenants.forms import InviteForm, ScopeForm
 from tenants.models import Invitation, Membership, Tenant
 from tenants.permissions import MANAGE_MEMBERS, SEE_MEMBERS
+from tenants.roles import table
 
 
 @page(SEE_MEMBERS)
@@ -91,20 +93,39 @@ def let_in(request: PageRequest, membership_id: int) -> HttpResponse:
 
 def _show(request: PageRequest, form: InviteForm, status: int = 200) -> HttpResponse:
     tenant = _tenant(request)
-    rows = [(one, say(f"role.{one.role}"), _scope(one)) for one in queries.members_of(tenant)]
+    found = queries.members_of(tenant)
+    guarded = queries.guarded_users([one.user_id for one in found])
+    choices = ports.scopes()
+    rows = [
+        {
+            "member": one,
+            "role": say(f"role.{one.role}"),
+            "scope": _scope(one, choices),
+            "guarded": one.user_id in guarded,
+            "me": one.user_id == request.actor.id,
+        }
+        for one in found
+    ]
     invitations = [(one, say(f"role.{one.role}"), _link(request, one)) for one in queries.open_invitations(tenant)]
     may = request.actor.can(MANAGE_MEMBERS)
-    shown = {"rows": rows, "invitations": invitations, "form": form if may else None, "may": may}
+    shown = {
+        "rows": rows,
+        "invitations": invitations,
+        "form": form if may else None,
+        "may": may,
+        "roles": table(),
+        "now": clock.wall(),
+    }
     return render(request, "tenants/members.html", shown, status=status)
 
 
-def _scope(member: Membership) -> str:
+def _scope(member: Membership, choices: dict[str, list[tuple[int, str]]]) -> str:
     """The names of what a member is narrowed to; '' for everything."""
     names = []
-    for kind, choices in ports.scopes().items():
+    for kind, known in choices.items():
         wanted = getattr(member, kind)
         if wanted is not None:
-            names += [name for key, name in choices if key in wanted]
+            names += [name for key, name in known if key in wanted] or [say("member.nothing")]
     return ", ".join(names)
 
 

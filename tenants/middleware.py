@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import set_urlconf
 
 from core.tenancy import PUBLIC, switch_to
-from tenants import queries
+from tenants import queries, services
 from tenants.models import Tenant
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -67,4 +67,5 @@ class MembershipMiddleware:
                     return self.get_response(request)
                 raise Http404("not a member")
             request.actor = queries.actor_of(user, membership, tenant)  # type: ignore[attr-defined]
+            services.note_seen(membership)
         return self.get_response(request)

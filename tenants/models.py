@@ -90,6 +90,7 @@ class Membership(models.Model):
     accounts = models.JSONField(null=True, blank=True)
     warehouses = models.JSONField(null=True, blank=True)
     active = models.BooleanField(default=True)
+    last_seen_at = models.DateTimeField(null=True)  # in this company, to the hour
     created_at = models.DateTimeField()
 
     class Meta:

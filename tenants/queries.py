@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Exists
 
 from core.permissions import Actor, of_role
@@ -75,6 +77,12 @@ def members_of(tenant: Tenant) -> list[Membership]:
     """All memberships, former ones last."""
     found = Membership.objects.select_related("user").filter(tenant=tenant)
     return list(found.order_by("-active", "user__name", "user__email"))
+
+
+def guarded_users(user_ids: Sequence[int]) -> set[int]:
+    """Those of the users who sign in with a second factor. One query."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return set(Authenticator.objects.filter(user_id__in=user_ids, type__in=kinds).values_list("user_id", flat=True))
 
 
 def member(*, tenant: Tenant, membership_id: int) -> Membership | None:

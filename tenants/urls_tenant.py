@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from tenants import audit_pages, company_pages, door, member_pages, switch
+from tenants import audit_pages, company_pages, door, me_pages, member_pages, switch
 
 urlpatterns = [
+    path("settings/me/", me_pages.me, name="me"),
     path("settings/members/", member_pages.members, name="members"),
     path("settings/members/invite/", member_pages.invite, name="invite_member"),
     path(

@@ -5,22 +5,27 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import Login, perform_login
 from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET, require_http_methods
 
+from core import clock
 from core.errors import BusinessError
 from core.words import say
-from tenants import queries, services
+from tenants import mail, queries, services
 from tenants.forms import CompanyForm, JoinForm, SignUpForm
 from tenants.models import Tenant, User
 
+SIGN_UP_SECONDS = 3.0  # wall: longer than a company takes to be made
 # Which field of a form an error belongs under.
 FIELD_OF = {"tenants.email_taken": "email", "tenants.bad_address": "address", "tenants.address_taken": "address"}
 
@@ -62,17 +67,49 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             return refused
         if form.is_valid():
             given: dict[str, Any] = {"email": "", "password": "", "name": ""} | form.cleaned_data
+            begun = clock.monotonic()
             try:
                 tenant, owner = services.open_company(user=user, **given)
             except (BusinessError, ValidationError) as error:
+                if _tells_of_a_person(error):
+                    return _as_if_new(request, given["email"], begun)
                 add_error(form, error)
             else:
                 inside = HttpResponseRedirect(f"/tenants/{tenant.pk}/enter/")
                 if user is not None:
                     return inside
                 # Through allauth: it asks for what a sign-in needs, such as a confirmed address.
-                return perform_login(request, Login(user=owner, redirect_url=inside.url, signup=True))
+                response = perform_login(request, Login(user=owner, redirect_url=inside.url, signup=True))
+                _take_time(begun)
+                return response
     return render(request, "tenants/sign_up.html", {"form": form})
+
+
+def _tells_of_a_person(error: Exception) -> bool:
+    """Whether the refusal would say that somebody has an account here, and there is a mail server to say it to them."""
+    proven = settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+    return proven and isinstance(error, BusinessError) and error.code == "tenants.email_taken"
+
+
+def _as_if_new(request: HttpRequest, email: str, begun: float) -> HttpResponse:
+    """What a stranger sees is what a new person sees: a mail was sent. The person who has the account is told by it."""
+    link = request.build_absolute_uri(resolve_url("account_login"))
+    mail.send_known(email=email, link=link, language=_language(request))
+    request.session["signed_up"] = True  # a new person gets a session's cookie and a message too
+    get_adapter().add_message(
+        request,
+        messages.INFO,
+        "account/messages/email_confirmation_sent.txt",
+        {"email": email, "login": False, "signup": True},
+    )
+    _take_time(begun)
+    return redirect("account_email_verification_sent")
+
+
+def _take_time(begun: float) -> None:
+    """Where addresses are proven by mail both ways take as long: making a company would show by its second."""
+    if settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory":
+        clock.sleep(max(0.0, SIGN_UP_SECONDS - (clock.monotonic() - begun)))
 
 
 @login_required

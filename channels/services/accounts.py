@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from django.conf import settings as django_settings
@@ -13,7 +14,7 @@ from django.db import IntegrityError, transaction
 from pydantic import ValidationError
 
 from channels import permissions, protocol
-from channels.models import Account, Cursor
+from channels.models import Account, Confirmation, Cursor
 from channels.registry import adapter_of
 from channels.services.health import jobs_of, write_health
 from channels.services.sessions import session_of
@@ -47,13 +48,28 @@ def connect_account(
     """Connect a seller's account and start its jobs. ``read_from``: since when orders are read (default 14 days ago).
 
     With ``check`` the credentials are tried first, so call it outside of a transaction. Raises BusinessError for what
-    a person can mend: ``account.invalid`` (with ``fields``), ``account.exists``, ``account.refused``.
+    a person can mend: ``account.invalid`` (with ``fields``), ``account.exists``, ``account.refused``,
+    ``account.other_owner``, ``account.not_selling_there``, ``account.plain_http``. An account that was disconnected
+    is connected again, with its orders and history.
     """
     actor.require(permissions.CONNECT)
     adapter = adapter_of(platform)
     name, external_id = name.strip(), external_id.strip()
-    if not name or not external_id or timezone not in available_timezones():
-        raise BusinessError("account.invalid", fields="name, external_id, timezone")
+    tells = isinstance(adapter, protocol.OwnerSource) and check  # whose token it is: then the id may be left out
+    wrong = [
+        field
+        for field, bad in (
+            ("name", not name),
+            ("external_id", not external_id and not tells),
+            ("timezone", timezone not in available_timezones()),
+        )
+        if bad
+    ]
+    if wrong:
+        raise BusinessError("account.invalid", fields=", ".join(wrong))
+    gone = Account.objects.filter(platform=platform, external_id=external_id, health=Account.GONE).first()
+    if gone is not None:
+        return _take_back(actor, gone, name, settings, credentials, marketplaces, timezone, check)
     account = Account(
         platform=platform,
         name=name[:80],
@@ -61,12 +77,17 @@ def connect_account(
         marketplaces=list(adapter.check_marketplaces(tuple(marketplaces))),
         settings=_valid(adapter.settings_model, settings),
         timezone=timezone,
+        consented_at=clock.now(),
         created_at=clock.now(),
     )
+    _safe_address(account.settings)
     secret = _valid(adapter.credentials_model, credentials)
     account.credentials = encrypt(secret)
     if check:
         _try(account, secret)
+        external_id = account.external_id
+    if not external_id:
+        raise BusinessError("account.invalid", fields="external_id")
     try:
         with transaction.atomic():
             account.save()
@@ -84,6 +105,7 @@ def reconnect(*, actor: Actor, account_id: int, credentials: Mapping[str, Any], 
     actor.require(permissions.CONNECT)
     account = _get(actor, account_id)
     secret = _valid(adapter_of(account.platform).credentials_model, credentials)
+    _safe_address(account.settings)
     if check:
         _try(account, secret)
     with transaction.atomic():
@@ -91,12 +113,55 @@ def reconnect(*, actor: Actor, account_id: int, credentials: Mapping[str, Any], 
         held.credentials, held.token, held.token_expires_at = encrypt(secret), account.token, account.token_expires_at
         held.token_generation += 1
         held.token_lease_until = None
-        held.save(update_fields=["credentials", "token", "token_expires_at", "token_generation", "token_lease_until"])
+        held.consented_at = clock.now()
+        held.save(
+            update_fields=[
+                "credentials",
+                "token",
+                "token_expires_at",
+                "token_generation",
+                "token_lease_until",
+                "consented_at",
+            ]
+        )
         record(actor, "account", account_id, "account.reconnected")
+        if held.health == Account.GONE:
+            _run(held, adapter_of(held.platform))
         if held.health != Account.PAUSED:
             write_health(held, Account.OK, actor, "", {})
             _wake(held)
     return held
+
+
+def disconnect(*, actor: Actor, account_id: int) -> None:
+    """Delete the account's secrets and stop everything that is done for it. Orders, messages and history stay.
+
+    What the marketplace was still to be told cannot be told any more: it lies on the dead-letter desk. ``reconnect``
+    (or connecting the same seller anew) brings the account back, reading goes on where it stood.
+    """
+    actor.require(permissions.CONNECT)
+    _get(actor, account_id)
+    with transaction.atomic():
+        held = Account.objects.select_for_update().get(pk=account_id)
+        if held.health == Account.GONE:
+            return
+        write_health(held, Account.GONE, actor, "", {})
+        held.credentials = held.token = held.token_expires_at = held.token_lease_until = None
+        held.token_generation += 1
+        held.save(update_fields=["credentials", "token", "token_expires_at", "token_lease_until", "token_generation"])
+        for job, _ in jobs_of(adapter_of(held.platform).capabilities):
+            due.unschedule(require_tenant(), job, str(account_id))
+        WebhookRoute.objects.filter(account_id=account_id, tenant__schema_name=require_tenant()).filter(
+            platform=held.platform
+        ).delete()
+        open_states = (Confirmation.WANTED, Confirmation.SENT, Confirmation.UNKNOWN)
+        Confirmation.objects.filter(account_id=account_id, state__in=open_states).update(
+            state=Confirmation.REFUSED,
+            error_code="account.gone",
+            error_params={},
+            lease_token=None,
+            lease_until=None,
+        )
 
 
 def pause(*, actor: Actor, account_id: int) -> None:
@@ -104,7 +169,10 @@ def pause(*, actor: Actor, account_id: int) -> None:
     actor.require(permissions.CONNECT)
     _get(actor, account_id)
     with transaction.atomic():
-        write_health(Account.objects.select_for_update().get(pk=account_id), Account.PAUSED, actor, "", {})
+        held = Account.objects.select_for_update().get(pk=account_id)
+        if held.health == Account.GONE:
+            raise BusinessError("account.reconnect_first", name=held.name)
+        write_health(held, Account.PAUSED, actor, "", {})
 
 
 def resume(*, actor: Actor, account_id: int) -> None:
@@ -113,7 +181,7 @@ def resume(*, actor: Actor, account_id: int) -> None:
     _get(actor, account_id)
     with transaction.atomic():
         held = Account.objects.select_for_update().get(pk=account_id)
-        if held.health == Account.RECONNECT:
+        if held.health in (Account.RECONNECT, Account.GONE):
             raise BusinessError("account.reconnect_first", name=held.name)
         write_health(held, Account.OK, actor, "", {})
         _wake(held)
@@ -187,35 +255,89 @@ def _valid(model: Any, values: Mapping[str, Any]) -> dict[str, Any]:
         raise BusinessError("account.invalid", fields=", ".join(fields)) from None
 
 
+def _safe_address(settings: Mapping[str, Any]) -> None:
+    """Secrets travel encrypted: no http:// but to the simulators. Raises BusinessError ``account.plain_http``."""
+    address = urlsplit(str(settings.get("base_url") or ""))
+    sandbox = urlsplit(django_settings.SANDBOX_URL)
+    if address.scheme in ("", "https") or (sandbox.netloc and address.netloc == sandbox.netloc):
+        return
+    raise BusinessError("account.plain_http", fields="base_url")
+
+
 def _try(account: Account, secret: dict[str, Any]) -> None:
-    """Mint a first token; it is kept."""
-    asked = clock.now()
+    """Mint a first token and ask whose it is; the token is kept in the (unsaved) account."""
+    asked, adapter = clock.now(), adapter_of(account.platform)
     try:
-        token = adapter_of(account.platform).refresh_token(session_of(account, credentials=secret))
+        token = adapter.refresh_token(session_of(account, credentials=secret))
+        owner = protocol.Owner()
+        if isinstance(adapter, protocol.OwnerSource):
+            owner = adapter.identify(session_of(account, token.access, credentials=secret))
     except (Transient, Throttled, UnknownOutcome) as error:
         raise BusinessError("account.platform_silent") from error
     except AdapterError as error:
         raise BusinessError("account.refused", **{**error.params, "reason": error.code}) from error
+    _compare(account, owner)
     account.token = encrypt(token.access.encode())
     account.token_expires_at = asked + timedelta(seconds=token.expires_in)
 
 
+def _compare(account: Account, owner: protocol.Owner) -> None:
+    """The token must be that of the seller that was named; an id that was left out is filled in."""
+    names = {name.casefold() for name in (owner.external_id, *owner.aliases) if name}
+    if names and account.external_id and account.external_id.casefold() not in names:
+        raise BusinessError(
+            "account.other_owner", fields="external_id", owner=owner.external_id, given=account.external_id
+        )
+    account.external_id = account.external_id or owner.external_id
+    missing = sorted(set(account.marketplaces) - set(owner.marketplaces)) if owner.marketplaces else []
+    if missing:
+        raise BusinessError("account.not_selling_there", fields="marketplaces", marketplaces=", ".join(missing))
+
+
+def _take_back(
+    actor: Actor,
+    account: Account,
+    name: str,
+    settings: Mapping[str, Any],
+    credentials: Mapping[str, Any],
+    marketplaces: Sequence[str],
+    timezone: str,
+    check: bool,
+) -> Account:
+    """A seller who was disconnected is connected anew: the same account, under the name and address given now."""
+    adapter = adapter_of(account.platform)
+    changes: dict[str, Any] = {
+        "name": name[:80],
+        "settings": _valid(adapter.settings_model, settings),
+        "marketplaces": list(adapter.check_marketplaces(tuple(marketplaces))),
+        "timezone": timezone,
+    }
+    _safe_address(changes["settings"])
+    # It holds no secrets, so another address is sent only those that were typed for it.
+    Account.objects.filter(pk=account.pk, health=Account.GONE).update(**changes)
+    return reconnect(actor=actor, account_id=account.pk, credentials=credentials, check=check)
+
+
 def _start(account: Account, adapter: Any, read_from: datetime) -> None:
     """Cursors, recurring jobs, and the way in for the platform's calls."""
-    now = clock.now()
     rows = []
     for capability, job in CURSORS.items():
         if capability in adapter.capabilities:
-            rows.append(Cursor(account=account, job=job, position=read_from))
+            rows.append(Cursor(account=account, job=job, position=read_from, began_at=read_from))
     Cursor.objects.bulk_create(rows)
+    _run(account, adapter)
+
+
+def _run(account: Account, adapter: Any) -> None:
+    now = clock.now()
     for job, every in jobs_of(adapter.capabilities):
         due.schedule(require_tenant(), job, str(account.pk), every or adapter.pull_every_seconds, first_at=now)
     if protocol.WEBHOOKS in adapter.capabilities:
-        WebhookRoute.objects.create(
+        WebhookRoute.objects.get_or_create(
             platform=account.platform,
             external_id=account.external_id,
             tenant=Tenant.objects.get(schema_name=require_tenant()),
-            account_id=account.pk,
+            defaults={"account_id": account.pk},
         )
 
 

@@ -27,8 +27,9 @@ _ENTRIES = {
     Account.PAUSED: "account.paused",
     Account.RECONNECT: "account.reconnect",
     Account.FAILING: "account.failing",
+    Account.GONE: "account.gone",
 }
-STOPPED = (Account.PAUSED, Account.RECONNECT)
+STOPPED = (Account.PAUSED, Account.RECONNECT, Account.GONE)
 
 
 def jobs_of(capabilities: frozenset[str]) -> list[tuple[str, int | None]]:
@@ -47,7 +48,7 @@ def set_health(
         account = Account.objects.select_for_update().get(pk=account_id)
         if account.health in STOPPED and health in (Account.OK, Account.FAILING):
             return False
-        if account.health == Account.PAUSED and health == Account.RECONNECT:
+        if account.health in (Account.PAUSED, Account.GONE) and health == Account.RECONNECT:
             return False
         return write_health(account, health, actor, code, params or {})
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F
+
 from channels import protocol
 from channels.canonical import HookNews
 from channels.models import Account
@@ -68,4 +70,6 @@ class MarketplaceHook:
                 return None
             secret = credentials_of(account)
         news: HookNews = self._adapter.verify_hook(call.body, call.headers, secret, clock.now())
+        with tenant_context(schema):
+            Account.objects.filter(pk=account_id).update(hooks=F("hooks") + 1, last_hook_at=clock.now())
         return news

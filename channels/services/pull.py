@@ -22,7 +22,7 @@ from channels.canonical import Page, Window
 from channels.models import Account, Cursor
 from channels.protocol import Session
 from channels.registry import adapter_of
-from channels.services import inbox, tokens
+from channels.services import inbox, runs, tokens
 from channels.services.health import STOPPED, recovered, set_health
 from channels.services.sessions import session_of
 from core import clock, faults
@@ -92,6 +92,7 @@ def read_again_from(*, actor: Actor, account_id: int, since: datetime, job: str 
         if cursor is None or not actor.sees_account(account_id):
             raise BusinessError("account.unknown")
         cursor.position = min(cursor.position, since)
+        cursor.began_at = cursor.position
         cursor.window_from = cursor.window_to = None
         cursor.page_token = ""
         cursor.lease_token = cursor.lease_until = None  # whoever reads now loses the lease with its next page
@@ -108,6 +109,7 @@ class _Run:
         self.lease = uuid.uuid4()
         self.done = Pulled()
         self.restarts = 0
+        self.started = clock.monotonic()
 
     def go(self, on_page: OnPage | None, seconds: float) -> Pulled:
         if not self._claim():
@@ -252,7 +254,17 @@ class _Run:
             setattr(self.cursor, name, value)
 
     def _release(self, changes: dict[str, Any], *, ended: bool = False) -> None:
-        now = clock.now()
+        now, done = clock.now(), self.done
+        made = runs.entry(
+            at=now,
+            seconds=clock.monotonic() - self.started,
+            pages=done.pages,
+            items=done.items,
+            fresh=done.fresh,
+            code=done.code,
+            params=done.params,
+        )
+        changes = changes | {"runs": runs.added(self.cursor.runs, made)}
         mine = Cursor.objects.filter(pk=self.cursor.pk, lease_token=self.lease)
         mine.update(lease_token=None, lease_until=None, last_finished_at=now, **changes)
         if ended:

@@ -16,7 +16,7 @@ from django.db import transaction
 from channels.canonical import Page, StockItem
 from channels.models import Account, Cursor, RawPayload
 from channels.registry import adapter_of
-from channels.services import inbox
+from channels.services import inbox, runs
 from channels.services.health import STOPPED, recovered, set_health
 from channels.services.pull import PAGE_TOKEN_DEAD, RESTARTS, RUN_SECONDS, Pulled, with_token
 from core import bulk, clock, faults
@@ -68,7 +68,7 @@ def fetch_stock(*, account_id: int, actor: Actor, seconds: float = RUN_SECONDS) 
     except AdapterError as error:
         _failed(account, cursor, actor, done, error)
     except BaseException:
-        _release(cursor)
+        _release(cursor, done)
         raise
     return done
 
@@ -117,11 +117,11 @@ def _read(account: Account, cursor: Cursor, actor: Actor, done: Pulled, end: flo
         if last:
             done.done = True
             Account.objects.filter(pk=account.pk).update(last_success_at=clock.now())
-            _release(cursor, failures=0, error_code="", error_params={})
+            _release(cursor, done, failures=0, error_code="", error_params={})
             return recovered(account_id=account.pk, actor=actor)
         if clock.monotonic() > end:
             done.wait = 0.0
-            return _release(cursor, failures=0, error_code="", error_params={})
+            return _release(cursor, done, failures=0, error_code="", error_params={})
 
 
 def _store(account: Account, cursor: Cursor, adapter: Any, page: Page, last: bool) -> None:
@@ -248,9 +248,20 @@ def _move(cursor: Cursor, **changes: Any) -> None:
         setattr(cursor, name, value)
 
 
-def _release(cursor: Cursor, **changes: Any) -> None:
-    mine = Cursor.objects.filter(pk=cursor.pk, lease_token=cursor.lease_token)
-    mine.update(lease_token=None, lease_until=None, last_finished_at=clock.now(), **changes)
+def _release(cursor: Cursor, done: Pulled, **changes: Any) -> None:
+    mine, now = Cursor.objects.filter(pk=cursor.pk, lease_token=cursor.lease_token), clock.now()
+    began = cursor.last_started_at or now
+    made = runs.entry(
+        at=now,
+        seconds=(now - began).total_seconds(),
+        pages=done.pages,
+        items=done.items,
+        fresh=0,
+        code=done.code,
+        params=done.params,
+    )
+    kept_runs = runs.added(cursor.runs, made)
+    mine.update(lease_token=None, lease_until=None, last_finished_at=now, runs=kept_runs, **changes)
 
 
 def _failed(account: Account, cursor: Cursor, actor: Actor, done: Pulled, error: AdapterError) -> None:
@@ -259,13 +270,13 @@ def _failed(account: Account, cursor: Cursor, actor: Actor, done: Pulled, error:
     reason = {"error_code": done.code, "error_params": done.params}
     if isinstance(error, Throttled):
         done.wait = max(1.0, error.retry_after or 60.0)
-        return _release(cursor, **reason)
+        return _release(cursor, done, **reason)
     if isinstance(error, PermissionMissing):
         # Many sellers keep no stock at the platform: said at this job, no reason to call the account failing.
-        return _release(cursor, **reason)
+        return _release(cursor, done, **reason)
     failures = cursor.failures + 1
     done.wait = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF)
-    _release(cursor, failures=failures, **reason)
+    _release(cursor, done, failures=failures, **reason)
     revoked = isinstance(error, AuthRevoked)
     if revoked or failures >= FAILING_AFTER or not error.retry:
         health = Account.RECONNECT if revoked else Account.FAILING

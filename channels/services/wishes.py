@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
 from channels import permissions
 from channels.models import Account
 from channels.registry import adapter_of
+from channels.services import pull
 from channels.services.health import STOPPED, jobs_of
+from core import jobs
 from core.audit import record
 from core.central import due
 from core.errors import BusinessError
 from core.permissions import Actor
+from core.records.models import Job
 from core.tenancy import require_tenant
+
+READ_AGAIN = "channels.read_again"
 
 
 def pull_now(*, actor: Actor, account_id: int) -> int:
@@ -27,10 +34,21 @@ def pull_now(*, actor: Actor, account_id: int) -> int:
     if account.health in STOPPED:
         raise BusinessError("account.stands_still", name=account.name)
     with transaction.atomic():
-        jobs = [job for job, _ in jobs_of(adapter_of(account.platform).capabilities)]
-        asked = sum(due.run_now(require_tenant(), job, str(account_id)) for job in jobs)
+        names = [job for job, _ in jobs_of(adapter_of(account.platform).capabilities)]
+        asked = sum(due.run_now(require_tenant(), name, str(account_id)) for name in names)
         record(actor, "account", account_id, "account.pull_asked")
     return asked
+
+
+def read_again(*, actor: Actor, account_id: int, since: datetime, job: str = "orders") -> Job:
+    """Read a period once more, as a job that one can watch. Raises as ``pull.read_again_from`` and ``pull_now``."""
+    with transaction.atomic():
+        pull.read_again_from(actor=actor, account_id=account_id, since=since, job=job)
+        pull_now(actor=actor, account_id=account_id)
+        name = Account.objects.values_list("name", flat=True).get(pk=account_id)
+        title = {"account": name, "since": since.isoformat()}
+        params = {"account": account_id, "job": job, "since": since.isoformat()}
+        return jobs.start(actor, READ_AGAIN, f"job.{READ_AGAIN}.{job}", title, params, total=100)
 
 
 def pull_all(*, actor: Actor) -> int:

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 RETRY_STORE_SECONDS = 5.0
 
-# KEYS[1] bucket; ARGV now, rate, burst, seconds to keep. Gives the seconds to wait as text, "0" when a token was taken.
+# KEYS[1] bucket, KEYS[2] names of the account's operations; ARGV now, rate, burst, seconds to keep, operation.
+# Gives the seconds to wait as text, "0" when a token was taken.
 _TAKE = """
 local now, rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local held = redis.call('HMGET', KEYS[1], 'tokens', 'at', 'learned')
@@ -33,8 +34,9 @@ if not tokens then tokens, at = burst, now end
 if now > at then tokens = math.min(burst, tokens + (now - at) * rate) end
 local wait = 0
 if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now))
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'at', tostring(now), 'rate', ARGV[2], 'burst', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
+if redis.call('SADD', KEYS[2], ARGV[5]) == 1 then redis.call('EXPIRE', KEYS[2], 604800) end
 return tostring(wait)
 """
 _LEARN = """
@@ -60,6 +62,26 @@ class _Bucket:
         return (1 - self.tokens) / rate
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Of an operation: calls that may be made at once, how many there are at most, how many a second come back."""
+
+    operation: str
+    calls: float
+    most: float
+    per_second: float
+
+    @property
+    def share(self) -> int:
+        """Per cent."""
+        return round(100 * self.calls / self.most) if self.most else 100
+
+    @property
+    def full_in(self) -> float:
+        """Seconds until the bucket is full again."""
+        return (self.most - self.calls) / self.per_second if self.per_second else 0.0
+
+
 class Budget:
     """Token buckets; ``url`` of a Redis or Valkey server (settings.BROKER by default)."""
 
@@ -82,7 +104,10 @@ class Budget:
         keep = int(burst / per_second / min(clock.speed(), 1.0)) + 60
         if self._store_up():
             try:
-                return float(self._take(keys=[key], args=[repr(now), repr(per_second), repr(burst), keep]))
+                names = _names_key(application, account)
+                return float(
+                    self._take(keys=[key, names], args=[repr(now), repr(per_second), repr(burst), keep, operation])
+                )
             except redis.RedisError as error:
                 self._store_failed(error)
         with self._guard:
@@ -90,6 +115,22 @@ class Budget:
                 self._own.clear()
             bucket = self._own.setdefault(key, _Bucket(burst, now))
             return bucket.take(now, per_second, burst)
+
+    def left(self, application: str, account: str) -> list[Left]:
+        """What is left of each operation's bucket, by operation; [] when Valkey does not answer. For pages: takes nothing."""
+        if off() or not self._store_up():
+            return []
+        try:
+            names = sorted(name.decode() for name in self._client.smembers(_names_key(application, account)))
+            with self._client.pipeline(transaction=False) as asked:
+                for name in names:
+                    asked.hmget(_key(application, account, name), "tokens", "at", "rate", "burst", "learned")
+                rows = asked.execute()
+        except redis.RedisError as error:
+            self._store_failed(error)
+            return []
+        now = clock.epoch()
+        return [_left(name, [float(one or 0) for one in row], now) for name, row in zip(names, rows, strict=True)]
 
     def learn(self, application: str, account: str, operation: str, per_second: float) -> None:
         """The platform told its rate for us: from now on at most that many a second (a larger one changes nothing)."""
@@ -133,6 +174,19 @@ class Budget:
 def off() -> bool:
     """``SAMPAN_HTTP_LIMITS=off``: for benches against simulators without limits."""
     return os.environ.get("SAMPAN_HTTP_LIMITS", "") == "off"
+
+
+def _left(operation: str, row: list[float], now: float) -> Left:
+    tokens, at, rate, burst, learned = row
+    if not burst:  # the bucket was forgotten, so it is full
+        return Left(operation, 1.0, 1.0, 0.0)
+    rate = min(rate, learned or rate)
+    return Left(operation, max(0.0, min(burst, tokens + max(0.0, now - at) * rate)), burst, rate)
+
+
+def _names_key(application: str, account: str) -> str:
+    digest = hashlib.sha256(f"{application}\0{account}".encode()).hexdigest()[:32]
+    return f"sampan:rates:{digest}"
 
 
 def _key(application: str, account: str, operation: str) -> str:

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import httpx
+from django.conf import settings
 from django.db import connection
 
 from core import clock
@@ -149,6 +150,9 @@ def _request(
         raise Rejected("http.bad_address") from None
     if request.url.scheme not in ("http", "https") or not request.url.host:
         raise Rejected("http.bad_address")
+    # Secrets and buyers' addresses go out: in production encrypted only. (The simulators are never there.)
+    if request.url.scheme == "http" and settings.SESSION_COOKIE_SECURE:
+        raise Rejected("http.not_encrypted", host=request.url.host)
     return request
 
 

@@ -30,11 +30,12 @@ class Offer:
     icon: str
     operation: str
     post: bool = True
+    args: tuple[str, ...] = ()  # of the URL
     shown: Callable[[], bool] = field(default=lambda: True)
 
     @property
     def href(self) -> str:
-        return _address(self.url)
+        return _address(self.url, self.args)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ def _offers_of(key: str, actor: Actor) -> list[Offer]:
     ]
 
 
-def _address(url: str) -> str:
+def _address(url: str, args: tuple[str, ...] = ()) -> str:
     try:
-        return reverse(url)
+        return reverse(url, args=args)
     except NoReverseMatch:
         return ""

@@ -60,7 +60,7 @@ def _order(
     country = HOME if source.random() < 0.75 else source.choice(ABROAD)
     home = recipient(source, country)
     number = 10**11 + crc32(f"{account.account}|{place}".encode())
-    lines = []
+    lines: list[PlannedLine] = []
     for sku in source.sample(goods, 1 if source.random() < 0.8 else 2):
         strange = place in (3, 9) and not lines
         lines.append(

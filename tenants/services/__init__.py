@@ -2,9 +2,11 @@
 
 from tenants.services.members import (
     accept_invitation,
+    change_me,
     change_member,
     deactivate_member,
     invite,
+    note_seen,
     open_invitation,
     reactivate_member,
     withdraw_invitation,
@@ -17,6 +19,7 @@ from tenants.services.signup import entry_pass, free_address, open_company, spen
 __all__ = [
     "Outcome",
     "accept_invitation",
+    "change_me",
     "change_profile",
     "change_member",
     "complete",
@@ -27,6 +30,7 @@ __all__ = [
     "free_address",
     "invite",
     "migrate_tenants",
+    "note_seen",
     "open_company",
     "open_invitation",
     "provision",

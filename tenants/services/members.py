@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
@@ -18,6 +19,7 @@ from tenants.models import Invitation, Membership, Tenant, User
 from tenants.permissions import MANAGE_MEMBERS
 
 INVITATION_DAYS = 7
+SEEN_EVERY = timedelta(hours=1)
 
 Scope = list[int] | None  # ids of accounts or warehouses; None means all
 
@@ -141,6 +143,20 @@ def deactivate_member(*, actor: Actor, tenant: Tenant, membership_id: int) -> No
 def reactivate_member(*, actor: Actor, tenant: Tenant, membership_id: int) -> None:
     """Let a former member in again, with the former role and scope."""
     _set_active(actor, tenant, membership_id, active=True)
+
+
+def note_seen(membership: Membership) -> None:
+    """Remember that a member was here; written once an hour at most."""
+    now = clock.now()
+    if membership.last_seen_at is None or membership.last_seen_at < now - SEEN_EVERY:
+        Membership.objects.filter(pk=membership.pk).update(last_seen_at=now)
+
+
+def change_me(*, user: User, name: str, language: str) -> None:
+    """A person's own name, and the language in which all companies speak to them. Raises BusinessError ``me.language``."""
+    if language not in dict(settings.LANGUAGES):
+        raise BusinessError("me.language")
+    User.objects.filter(pk=user.pk).update(name=name.strip()[:120], language=language)
 
 
 def _set_active(actor: Actor, tenant: Tenant, membership_id: int, *, active: bool) -> None:

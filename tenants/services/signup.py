@@ -21,10 +21,16 @@ from tenants import queries
 from tenants.models import Domain, EntryPass, Tenant, User
 from tenants.services.provisioning import provision
 
+# Names that look like the house's own, or that programs ask for by themselves.
 RESERVED = frozenset(
-    "www api app admin hooks connect static assets mail smtp imap ftp ns1 ns2 public status help support docs blog "
-    "login signup accounts tenants billing sampan test".split()
+    "www www2 web api app apps admin administrator root hooks hook webhook webhooks connect static assets media files cdn"
+    " mail smtp imap pop mx ftp sftp ns ns1 ns2 ns3 ns4 dns public status health metrics monitor help support docs blog"
+    " login signin signup sign-up logout account accounts auth oauth sso id identity account-security security tenants"
+    " billing pay payment payments invoice sampan demo test testing dev staging stage sandbox preview beta internal intranet"
+    " local localhost portal dashboard console operator operators ops system abuse postmaster hostmaster webmaster noreply"
+    " no-reply info autodiscover autoconfig wpad isatap mta-sts dkim dmarc".split()
 )
+RESERVED_PREFIXES = ("rehearse-", "xn--")  # rehearsals' own tenants; names in another script's disguise
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{1,30}[a-z0-9])\Z")
 PASS_SECONDS = 60
 _signer = signing.Signer(salt="tenants.entry_pass")
@@ -34,12 +40,16 @@ def free_address(company: str) -> str:
     """A host label for a company's name that nobody has: ``Blue Sea Ltd.`` → ``blue-sea-ltd``."""
     plain = unicodedata.normalize("NFKD", company).encode("ascii", "ignore").decode().lower()
     label = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:24].strip("-")
-    if not LABEL.match(label) or label in RESERVED:
+    if not LABEL.match(label) or is_reserved(label):
         label = f"seller-{label}".strip("-") if label else "seller"
     candidate = label if label != "seller" else f"seller-{random.randbelow(900_000) + 100_000}"
     while not address_is_free(candidate):
         candidate = f"{label}-{random.randbelow(90_000) + 10_000}"
     return candidate
+
+
+def is_reserved(label: str) -> bool:
+    return label in RESERVED or label.startswith(RESERVED_PREFIXES) or label.replace("-", "") in RESERVED
 
 
 def address_is_free(label: str) -> bool:
@@ -77,15 +87,15 @@ def open_company(
     ``tenants.bad_…``, and ValidationError on a weak password.
     """
     address = address.strip().lower() or free_address(company)
-    if not LABEL.match(address) or address in RESERVED:
+    if not LABEL.match(address) or is_reserved(address):
         raise BusinessError("tenants.bad_address", address=address)
     if not address_is_free(address):
         raise BusinessError("tenants.address_taken", address=address)
     if user is None:
         email = User.objects.normalize_email(email.strip()).lower()
+        validate_password(password, User(email=email, name=name))  # first: a refusal says nothing of the address
         if User.objects.filter(email=email).exists():
             raise BusinessError("tenants.email_taken")
-        validate_password(password, User(email=email, name=name))
     owner_email = email if user is None else user.email
     tenant = provision(
         name=company,

@@ -84,11 +84,11 @@ def test_each_role_gets_only_the_buttons_it_may_press(sign_in: SignIn) -> None:
 def test_the_sandbox_is_offered_only_where_simulators_run(owner: Client, settings: Any) -> None:
     settings.SANDBOX_URL = ""
     assert "Add a sandbox store" not in owner.get("/").content.decode()
-    assert owner.post("/sandbox/store").status_code == 422
+    assert owner.post("/sandbox/store/ebay").status_code == 422
     assert owner.post("/sandbox/products").status_code == 422
     settings.SANDBOX_URL = "http://127.0.0.1:9"
     assert "Add a sandbox store" in owner.get("/").content.decode()
-    answer = owner.post("/sandbox/store")
+    answer = owner.post("/sandbox/store/ebay")
     assert answer.status_code == 422
     assert "does not answer" in answer.content.decode()
 

@@ -38,9 +38,15 @@ class Settings(protocol.AccountSettings):
 class Credentials(protocol.Credentials):
     """Secrets of a seller's consent to an application (Login with Amazon)."""
 
-    client_id: str = Field(min_length=1, title="LWA client id")
-    client_secret: str = Field(min_length=1, title="LWA client secret")
-    refresh_token: str = Field(min_length=1, title="Refresh token")
+    client_id: str = Field(min_length=1, title="LWA client id", description="Begins with amzn1.application-oa2-client.")
+    client_secret: str = Field(
+        min_length=1,
+        title="LWA client secret",
+        description="Beside the client id. Amazon wants it renewed every 180 days.",
+    )
+    refresh_token: str = Field(
+        min_length=1, title="Refresh token", description="Begins with Atzr|. It is shown once, after Authorize."
+    )
 
 
 class Amazon:
@@ -57,9 +63,32 @@ class Amazon:
     purge_after_days: ClassVar[int] = 30
     keeps_buyer_hash: ClassVar[bool] = False
     person_fields: ClassVar[tuple[str, ...]] = ("buyerEmail", "BuyerEmail")
+    consent_days: ClassVar[int] = 365
+    connect_steps: ClassVar[tuple[str, ...]] = (
+        "In Seller Central open Apps and Services, then Develop Apps. The account's owner has to be signed in.",
+        "Make a private app with the roles Direct-to-Consumer Shipping, Inventory and Order Tracking, Amazon Fulfillment.",
+        "Behind “View” of its LWA credentials stand the client id and the client secret.",
+        "Choose “Authorize” in the app's menu: the refresh token is shown there, once for each region.",
+        "The merchant token stands under Settings, Account Info, Business Information.",
+    )
 
     def refresh_token(self, session: Session) -> Token:
         return client.mint(session)
+
+    def identify(self, session: Session) -> protocol.Owner:
+        """Where the token's owner sells and under which name. Amazon does not say the merchant token here."""
+        api = client.Selling(session, "getMarketplaceParticipations")
+        api.get_marketplace_participation()
+        found = api.reply.json().get("payload")
+        if not isinstance(found, list):
+            raise BadPayload("amazon.page_unreadable", path="payload")
+        mine = [one for one in found if one.get("participation", {}).get("isParticipating")]
+        places = tuple(str(one.get("marketplace", {}).get("id") or "") for one in mine)
+        return protocol.Owner(
+            name=next((str(one["storeName"]) for one in mine if one.get("storeName")), ""),
+            # A seller without any marketplace sells in none of those that were named.
+            marketplaces=places or ("-",),
+        )
 
     def check_marketplaces(self, marketplaces: tuple[str, ...]) -> tuple[str, ...]:
         """Ids of one region from ids or country codes. Raises BusinessError."""

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 from sp_api.api.inventories.inventories import Inventories
 from sp_api.api.orders.orders_2026_01_01 import OrdersV20260101
 from sp_api.api.orders.orders_v0 import OrdersV0
+from sp_api.api.sellers.sellers import Sellers
 
 from channels.adapters.amazon.places import LWA, host_of
 from channels.protocol import Http, HttpAnswer, Session, Token
@@ -42,6 +43,7 @@ RATES: dict[str, tuple[float, float]] = {
     "getOrder": (0.5, 30),
     "confirmShipment": (2, 10),
     "getInventorySummaries": (2, 2),
+    "getMarketplaceParticipations": (0.016, 15),
 }
 PAGE_TOKENS = ("paginationToken", "nextToken")
 PAGE_TOKEN_DEAD = "adapter.page_token_dead"
@@ -203,6 +205,10 @@ class Confirming(Mended, OrdersV0):
 
 class Stock(Mended, Inventories):
     """FBA Inventory v1."""
+
+
+class Selling(Mended, Sellers):
+    """Sellers v1."""
 
 
 def base_url(session: Session) -> str:

@@ -57,10 +57,14 @@ class Settings(protocol.AccountSettings):
 class Credentials(protocol.Credentials):
     """The application's keys and the seller's consent."""
 
-    app_id: str = Field(min_length=1, title="App ID (client id)")
-    dev_id: str = Field(min_length=1, title="Dev ID")
-    cert_id: str = Field(min_length=1, title="Cert ID (client secret)")
-    refresh_token: str = Field(min_length=1, title="Refresh token")
+    app_id: str = Field(min_length=1, title="App ID (client id)", description="Of the Production keyset.")
+    dev_id: str = Field(min_length=1, title="Dev ID", description="The same for all your keysets.")
+    cert_id: str = Field(min_length=1, title="Cert ID (client secret)", description="Of the Production keyset.")
+    refresh_token: str = Field(
+        min_length=1,
+        title="Refresh token",
+        description="Begins with v^1.1. Not the access token, which lives two hours only.",
+    )
 
 
 class Ebay:
@@ -80,8 +84,25 @@ class Ebay:
     keeps_buyer_hash: ClassVar[bool] = True
     person_fields: ClassVar[tuple[str, ...]] = ("BuyerUserID", "EIASToken", "SenderID", "Email")
 
+    consent_days: ClassVar[int] = 540
+    connect_steps: ClassVar[tuple[str, ...]] = (
+        "Sign in at developer.ebay.com with a developer account and open Application Keysets.",
+        "App ID, Dev ID and Cert ID of the Production keyset stand there.",
+        "Open User Tokens, choose OAuth and sign in as the seller: the refresh token is shown after the consent.",
+        "The consent lasts 18 months and ends at once when the seller changes the password at eBay.",
+    )
+
     def refresh_token(self, session: Session) -> Token:
         return client.mint(session)
+
+    def identify(self, session: Session) -> protocol.Owner:
+        """GetUser without a name tells of the token's owner. Sellers in some countries are known by another name too."""
+        user = client.call(session, "GetUser", {}).find(f"{client.TAG}User")
+        name = (user.findtext(f"{client.TAG}UserID") or "") if user is not None else ""
+        if user is None or not name:
+            raise BadPayload("ebay.no_user", path="User.UserID")
+        token = user.findtext(f"{client.TAG}EIASToken") or ""
+        return protocol.Owner(external_id=name, name=name, aliases=(token,) if token else ())
 
     def check_marketplaces(self, marketplaces: tuple[str, ...]) -> tuple[str, ...]:
         """Ids from ids or country codes (``GB`` or ``EBAY_GB``). Raises BusinessError."""

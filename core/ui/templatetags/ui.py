@@ -39,6 +39,7 @@ TONES = {
     "paused": "grey",
     "reconnect": "red",
     "failing": "orange",
+    "gone": "grey",
     "queued": "blue",
     "waiting": "orange",
     "cancelling": "orange",

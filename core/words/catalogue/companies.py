@@ -28,6 +28,8 @@ SENTENCES: dict[str, str] = {
     "tenants.member_changed": _("Role changed from {before:role.} to {role:role.}"),
     "tenants.member_deactivated": _("Shut out"),
     "tenants.member_reactivated": _("Let in again"),
+    "member.nothing": _("nothing"),
+    "me.language": _("Choose one of the languages offered."),
     "role.owner": _("Owner"),
     "role.manager": _("Manager"),
     "role.clerk": _("Order clerk"),

@@ -138,5 +138,24 @@ SENTENCES: dict[str, str] = {
     "account.paused": _("Account paused"),
     "account.reconnect": _("The account has to be connected again"),
     "account.failing": _("The account fails"),
+    "account.gone": _("Account disconnected"),
+    "account.other_owner": _(
+        "These keys belong to {owner}, not to {given}. Sign in as the right seller, or correct the id."
+    ),
+    "account.not_selling_there": _(
+        "The seller of these keys does not sell in {marketplaces}. Take it out, or use other keys."
+    ),
+    "account.plain_http": _("The address has to begin with https://, for keys and buyers' addresses travel there."),
+    "http.not_encrypted": _("{host} would be called without encryption. Its address has to begin with https://."),
+    "ebay.no_user": _("eBay did not say whose keys these are. Try again in a few minutes."),
+    "job.goes_on_slowly": _(
+        "The marketplace makes us wait; the account goes on reading by itself, its page shows how far."
+    ),
+    "job.channels.read_again.orders": _("Orders of {account} are read again since {since:when}"),
+    "job.channels.read_again.messages": _("Messages of {account} are read again since {since:when}"),
+    "todo.health.gone": _(
+        "Nothing is read or told any more. Connect it again with new keys; its orders are all there."
+    ),
+    "health.gone": _("Disconnected"),
     "deadletter.not_found": _("This entry does not exist any more; somebody may have dealt with it."),
 }
