@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -20,7 +20,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     StrictBool,
-    StrictInt,
     StrictStr,
     WithJsonSchema,
 )
@@ -32,6 +31,7 @@ from core.tenancy import require_tenant
 from core.words import say
 
 LARGEST = 2**63 - 1
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 MOST_ROWS, USUAL_ROWS = 200, 50
 MOST_ITEMS = 500
 
@@ -60,8 +60,14 @@ def _rfc3339(value: Any) -> Any:
 
 
 def _sane(value: datetime) -> datetime:
-    if not 1970 <= value.year <= 9998:
-        raise ValueError("must lie between 1970 and 9998")
+    """Whatever lies before our time or after it means the same as its ends, which the database can keep."""
+    return min(max(value, EARLIEST), LATEST)
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 7.0 is a whole one. Texts and truths are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a whole number")
     return value
 
 
@@ -73,10 +79,11 @@ def shown(amount: Decimal) -> str:
 
 
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
-StrictId = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
-Units = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
-Grams = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
-Millimetres = Annotated[StrictInt, Field(ge=1, le=10_000)]
+WHOLE = BeforeValidator(_whole)  # behind the limits, which the description would lose otherwise
+StrictId = Annotated[int, Field(ge=1, le=LARGEST), WHOLE]
+Units = Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
+Grams = Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
+Millimetres = Annotated[int, Field(ge=1, le=10_000), WHOLE]
 Flag = StrictBool
 Text = StrictStr
 Amount = Annotated[

@@ -10,6 +10,7 @@ from pydantic import Field
 from api import reading
 from api.v1.base import (
     MOST_ITEMS,
+    WHOLE,
     Amount,
     Call,
     Currency,
@@ -110,9 +111,9 @@ class SkuIn(In):
     origin_country: Annotated[Text, Field(pattern=r"^[A-Z]{2}$")] | None = None
     battery: Flag | None = None
     tags: list[Annotated[Text, Field(min_length=1, max_length=40)]] | None = Field(None, max_length=50)
-    moq: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
-    carton: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
-    lead_days: Annotated[int, Field(strict=True, ge=0, le=3650)] | None = None
+    moq: Annotated[int, Field(ge=1, le=10**9), WHOLE] | None = None
+    carton: Annotated[int, Field(ge=1, le=10**9), WHOLE] | None = None
+    lead_days: Annotated[int, Field(ge=0, le=3650), WHOLE] | None = None
 
 
 class SkusIn(In):

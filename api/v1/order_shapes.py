@@ -61,7 +61,7 @@ class Buyer(Out):
     note: str
 
 
-class Line(Out):
+class OrderLine(Out):
     """``quantity`` sold pieces, ``units`` of the SKU; ``reserved`` units set aside."""
 
     id: int
@@ -79,7 +79,7 @@ class Line(Out):
     total: Money
 
 
-class Parcel(Out):
+class OrderParcel(Out):
     """A parcel of the order; ``shipment_id`` null until one exists. ``cost`` with its scope."""
 
     shipment_id: int | None
@@ -96,7 +96,7 @@ class Parcel(Out):
     delivered_at: Time | None
 
 
-class Entry(Out):
+class HistoryEntry(Out):
     id: int
     at: Time
     by: str
@@ -116,12 +116,12 @@ class Order(OrderRow):
     customer_id: int | None
     receiver: Receiver | None
     buyer: Buyer | None
-    lines: list[Line]
-    parcels: list[Parcel]
-    history: list[Entry]
+    lines: list[OrderLine]
+    parcels: list[OrderParcel]
+    history: list[HistoryEntry]
 
 
-class Made(Out):
+class OrderMade(Out):
     id: int
     number: str
     external_id: str

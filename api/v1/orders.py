@@ -12,6 +12,7 @@ from pydantic import Field
 
 from api.v1 import order_shapes as shapes
 from api.v1.base import (
+    WHOLE,
     Amount,
     Call,
     Currency,
@@ -97,7 +98,7 @@ class Tags(In):
     remove: list[Annotated[Text, Field(min_length=1, max_length=40)]] = Field([], max_length=20)
 
 
-class Receiver(In):
+class ReceiverIn(In):
     name: Annotated[Text, Field(max_length=200)] = ""
     company: Annotated[Text, Field(max_length=200)] = ""
     lines: list[Annotated[Text, Field(max_length=200)]] = Field([], max_length=6)
@@ -117,21 +118,21 @@ class Receiver(In):
 class AddressIn(In):
     """``version`` of the order as it was read: when somebody changed it since, nothing is written (409)."""
 
-    version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
-    receiver: Receiver
+    version: Annotated[int, Field(ge=1, le=2**31 - 1), WHOLE]
+    receiver: ReceiverIn
 
 
-class Item(In):
+class ItemIn(In):
     sku_id: StrictId
-    quantity: Annotated[int, Field(strict=True, ge=1, le=manual.MOST_UNITS)]
+    quantity: Annotated[int, Field(ge=1, le=manual.MOST_UNITS), WHOLE]
     unit_price: Amount = Decimal(0)
 
 
 class NewOrder(In):
     """An order that no marketplace sent: by telephone, a sample, a parcel that is sent again."""
 
-    receiver: Receiver
-    items: list[Item] = Field(min_length=1, max_length=manual.MOST_ITEMS)
+    receiver: ReceiverIn
+    items: list[ItemIn] = Field(min_length=1, max_length=manual.MOST_ITEMS)
     currency: Currency
     account_id: StrictId | None = None
     shipping: Amount = Decimal(0)
@@ -170,7 +171,7 @@ def get_order(request: Call, order_id: Path[Id]) -> Any:
     )
 
 
-@write(router, "/orders", permissions.EDIT, shapes.Made, "Enter an order", status=201)
+@write(router, "/orders", permissions.EDIT, shapes.OrderMade, "Enter an order", status=201)
 def create_order(request: Call, body: NewOrder) -> Any:
     token = uuid.uuid5(uuid.NAMESPACE_URL, request.idempotency_key)
     order = manual.enter(

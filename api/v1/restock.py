@@ -20,7 +20,7 @@ class RestockQuery(Paged):
     sku: str | None = Field(None, max_length=80, description="Beginning of a SKU code")
 
 
-class LineRow(Out):
+class RestockRow(Out):
     """Units; ``velocity`` a day. ``send``: to the platform; ``buy``: from the supplier."""
 
     id: int
@@ -39,12 +39,12 @@ class LineRow(Out):
     urgency: str
 
 
-class Line(LineRow):
+class RestockLine(RestockRow):
     run_id: int
     terms: dict[str, Any] = Field(description="Every figure with what it was computed from")
 
 
-class Run(Out):
+class RestockRun(Out):
     id: int
     day: date
     zone: str
@@ -53,7 +53,7 @@ class Run(Out):
     lines: int
 
 
-@read(router, "/restock/run", permissions.VIEW, Run, "The newest finished computation")
+@read(router, "/restock/run", permissions.VIEW, RestockRun, "The newest finished computation")
 def get_restock_run(request: Call) -> Any:
     run = queries.latest(request.actor)
     if run is None:
@@ -68,7 +68,7 @@ def get_restock_run(request: Call) -> Any:
     }
 
 
-@read(router, "/restock", permissions.VIEW, Page[LineRow], "Lines of the newest computation", query=RestockQuery)
+@read(router, "/restock", permissions.VIEW, Page[RestockRow], "Lines of the newest computation", query=RestockQuery)
 def list_restock(request: Call, query: Query[RestockQuery]) -> Any:
     run = queries.latest(request.actor)
     place = query.place("restock")
@@ -81,6 +81,6 @@ def list_restock(request: Call, query: Query[RestockQuery]) -> Any:
     return query.page("restock", found.rows, [run.pk, found.next] if found.next else None)
 
 
-@read(router, "/restock/{int:line_id}", permissions.VIEW, Line, "One line with all its terms")
+@read(router, "/restock/{int:line_id}", permissions.VIEW, RestockLine, "One line with all its terms")
 def get_restock_line(request: Call, line_id: Path[Id]) -> Any:
     return queries.line(request.actor, line_id)

@@ -13,6 +13,7 @@ from api import reading
 from api.services import holds
 from api.v1.base import (
     MOST_ITEMS,
+    WHOLE,
     Amount,
     Call,
     Currency,
@@ -88,7 +89,7 @@ class Change(In):
     """``change``: units found (above zero) or lost (below)."""
 
     sku_id: StrictId
-    change: Annotated[int, Field(strict=True, ge=-1_000_000, le=1_000_000)]
+    change: Annotated[int, Field(ge=-1_000_000, le=1_000_000), WHOLE]
 
 
 class AdjustIn(In):
