@@ -29,7 +29,7 @@ from sandbox.rehearse import seeding
 from sandbox.rehearse.control import Control
 from sandbox.rehearse.people import People
 from sandbox.rehearse.plan import json_by_account
-from sandbox.rehearse.scenario import Key
+from sandbox.rehearse.scenario import Key, horizon
 from sandbox.rehearse.seeding import World
 from sandbox.rehearse.shop import Shop
 from tenants import queries as tenant_queries
@@ -122,7 +122,7 @@ def _begin(control: Control, traveller: Traveller, say: Callable[[str], None], p
     for name, messages in json_by_account(story.plan.messages).items():
         if world.platform(name) == "ebay":
             control.plan_messages("ebay", name, messages)
-    seeding.connect(shop, story.scenario, world, 2.0)
+    seeding.connect(shop, story.scenario, world, horizon(clock.now(), 2.0))
     _name_accounts(shop, world)
     with tenant_context(shop.schema):
         settings_store.put(shop.owner, PREFIX, f"demo{number}")
