@@ -16,7 +16,7 @@ from django.core.cache import cache
 
 from core import bulk, clock
 from core.errors import BusinessError
-from core.permissions import Actor
+from core.permissions import SEE_PERSONAL, Actor
 from core.records.models import Job
 from core.rules import RuleExplanation, explain
 from core.rules.changes import Change, diff
@@ -267,10 +267,15 @@ class Probe:
 
 
 def probe(actor: Actor, conditions: Mapping[str, Any]) -> Probe:
-    """Conditions that ``rule_checks`` has let pass, asked of the newest PROBED orders. Three queries."""
+    """Conditions that ``rule_checks`` has let pass, asked of the newest PROBED orders. Three queries.
+
+    Raises BusinessError ``rules.personal`` for conditions about buyers without the right to see them.
+    """
     actor.require(permissions.RULES)
     rule = {"id": "probe", "conditions": conditions, "actions": [{"do": "tag", "value": "x"}]}
     compiled = rule_sets.compile_draft([rule], "probe")
+    if not actor.can(SEE_PERSONAL) and any(field.personal for field in compiled.asked.values()):
+        raise BusinessError("rules.personal")  # whether there is such a buyer is personal too
     ids = rule_trials.chosen(actor, {"kind": rule_trials.NEWEST, "n": PROBED})
     rows = {row["id"]: row for row in facts.rows_as_new(ids) if not row["purged"]}
     lines = facts.lines_of(list(rows), as_new=True)

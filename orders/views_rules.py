@@ -174,7 +174,10 @@ def check(request: PageRequest) -> HttpResponse:
     if found:
         at = {one["path"]: rule_words.problem(one) for one in reversed(found)}
         return JsonResponse({"problems": at, "said": _("Correct the marked conditions first.")})
-    probe = queries_rules.probe(request.actor, rule["conditions"])
+    try:
+        probe = queries_rules.probe(request.actor, rule["conditions"])
+    except BusinessError as error:
+        return JsonResponse({"problems": {}, "said": sentence(error)})
     said = _("Holds for {n} of the {all} newest orders.").format(n=probe.matched, all=probe.orders)
     orders = [[label, reverse("orders:show", args=[pk])] for pk, label in probe.examples]
     return JsonResponse({"problems": {}, "said": said, "orders": orders})

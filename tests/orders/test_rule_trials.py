@@ -14,7 +14,7 @@ from channels import canonical
 from core import bulk, clock
 from core.central import outbox
 from core.errors import BusinessError
-from core.permissions import MANAGER, Actor, of_role, system
+from core.permissions import MANAGER, SEE_PERSONAL, Actor, of_role, system
 from core.records.models import Job
 from core.values import Address
 from inventory.models import Stock, Warehouse
@@ -308,3 +308,7 @@ def test_figures_of_rules_come_from_stored_traces(busy: Shop) -> None:
 def test_a_probe_counts_the_newest_orders(busy: Shop) -> None:
     found = queries_rules.probe(system("x"), leaf("country", "eq", "DE"))
     assert (found.orders, found.matched) == (13, 4) and len(found.examples) == 4  # the unpaid one goes to DE too
+    blind = Actor("user", 9, "x", of_role(MANAGER) - {SEE_PERSONAL})
+    with pytest.raises(BusinessError) as personal:
+        queries_rules.probe(blind, {"not": leaf("receiver", "contains", "tanaka")})
+    assert personal.value.code == "rules.personal"

@@ -14,6 +14,7 @@ SENTENCES: dict[str, str] = {
     "rules.draft_changed": _(
         "{who} edited the draft after you opened the page ({at:when}). Load the page, look at it, then try again."
     ),
+    "rules.personal": _("These conditions ask for personal data, which you may not see."),
     "rules.no_changes": _("Nothing differs from the version in force."),
     "rules.edited": _("Rules, draft: {act:rules.act.} {rule:maybe}"),
     "rules.rolled_back": _("Rules of version {to} put in force again as version {version}"),

@@ -1,6 +1,11 @@
-/* The list of rules: drag a rule by its grip, or Alt+↑ and Alt+↓ (and the arrow buttons) wherever the focus is in it. */
+/* The list of rules: drag a rule by its grip, or Alt+↑ and Alt+↓ (and the arrow buttons) wherever the focus is in it.
+   Trying rules: who types how many orders, or which, has chosen those. */
 (() => {
   "use strict";
+  document.addEventListener("input", (event) => {
+    const choice = event.target.closest?.(".try-kind")?.querySelector("[type=radio]");
+    if (choice) choice.checked = true;
+  });
   const list = () => document.getElementById("rules");
   if (!list()) return;
   let dragged = null;
