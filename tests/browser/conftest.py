@@ -43,7 +43,7 @@ class Visit:
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
     def sign_in(self) -> None:
-        self.open("/accounts/login/")
+        self.page.goto(self.url + "/accounts/login/", timeout=60_000)  # the server's first page; machines may be busy
         self.page.fill("[name=login]", OWNER)
         self.page.fill("[name=password]", PASSWORD)
         self.page.click("form button[type=submit].btn-primary")
