@@ -43,6 +43,9 @@ ICONS = {
 }
 
 
+LINES = frozenset({"order.lines_edited", "order.lines_restored"})
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     at: datetime
@@ -95,7 +98,7 @@ def tell(
                 entry["actor_kind"] != "system",
                 text,
                 ICONS.get(str(entry["code"]), "point"),
-                tuple(_changes(entry["params"], skus)) if str(entry["code"]).startswith("order.lines_") else (),
+                tuple(_changes(entry["params"], skus)) if entry["code"] in LINES else (),
                 int(entry["id"]),
                 entry["id"] in undo,
                 entry["id"] in gone,
@@ -108,7 +111,7 @@ def _skus_of(entries: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     ids = {
         one["sku"]
         for entry in entries
-        if str(entry["code"]).startswith("order.lines_")
+        if entry["code"] in LINES
         for part in ("was", "now")
         for one in entry["params"].get(part, ())
         if one.get("sku")
