@@ -103,7 +103,7 @@ def drawn(chart: whatif.Chart) -> dict[str, Any]:
     }
 
 
-def _table(chart: whatif.Chart) -> list[tuple[str, int, int, int | None]]:
+def _table(chart: whatif.Chart) -> list[tuple[str, float, float, float | None]]:
     """Every seventh day."""
     return [
         (formats.day(chart.days[n]), chart.nothing[n], chart.ordered[n], chart.here[n] if chart.here else None)

@@ -137,9 +137,9 @@ class Chart:
     without what is on its way. ``safety``: units of safety stock. Marks are days from the run's, None outside."""
 
     days: list[date]
-    nothing: list[int]
-    ordered: list[int]
-    here: list[int]
+    nothing: list[float]
+    ordered: list[float]
+    here: list[float]
     safety: int
     order_by: int | None
     out: int | None
@@ -165,7 +165,7 @@ def chart(made: Suggestion, request: Request) -> Chart:
         project(held, demand, arrivals, span),
         project(held - coming, demand, [], span),
     ]
-    shown = [[round(day.start + day.arriving) for day in one.days] for one in series]
+    shown = [[round(day.start + day.arriving, 1) for day in one.days] for one in series]
     safety = next((t.number for t in made.buy.reorder_point.inputs if t.code == "safety"), 0.0)
     return Chart(
         [request.today + timedelta(days=n) for n in range(span)],

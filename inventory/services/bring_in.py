@@ -174,7 +174,11 @@ def given(found: BringIn, kind: Kind) -> Given:
     file = StoredFile.objects.filter(pk=found.file_ref).first()
     if file is None:
         raise BusinessError("bring_in.file_gone")
-    sheet = _sheet(files.read(file), kind)
+    try:
+        content = files.read(file)
+    except files.FileDamaged:
+        raise BusinessError("bring_in.file_gone") from None
+    sheet = _sheet(content, kind)
     fields = [(int(place), key) for place, key in found.mapping.items()]
     rows = [
         Row(line, {key: cells[place] for place, key in fields})

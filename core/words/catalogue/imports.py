@@ -51,7 +51,6 @@ SENTENCES: dict[str, str] = {
     "job.look_over": _("Looking over {name}"),
     "move.undo": _("Taken back"),
     "undo.not_found": _("This movement is not there."),
-    "undo.twice": _("This movement was taken back already."),
     "undo.kind": _("Only receipts, opening stock and adjustments are taken back here."),
     "restock.bad_what_if": _("This value is outside of what can be reckoned with."),
     "restock.choice_saved": _("Own settings of this SKU: {fields:list}"),
