@@ -18,6 +18,7 @@ from orders.queries_rules import Choices
 from orders.routing import FIELDS
 
 MOST_BYTES = 400_000
+MOST_LEVELS = 100  # of brackets; what is deeper is nobody's work
 UNITS = {"weight_g": "g", "volume_cm3": "cm³"}
 # Fields that are chosen from a list rather than typed.
 CHOSEN = {
@@ -32,11 +33,7 @@ OPEN_LISTS = frozenset({"sku_tags"})  # what is not in the list may be typed too
 
 def read(given: QueryDict, rule_id: str = "") -> dict[str, Any]:
     """The rule as typed, in the engine's shape with name and note. What cannot be read is left for the check to name."""
-    try:
-        text = given.get("conditions", "")
-        conditions: Any = json.loads(text) if len(text) <= MOST_BYTES else None
-    except (ValueError, RecursionError):
-        conditions = None
+    conditions = _conditions(given.get("conditions", ""))
     actions: list[dict[str, Any]] = []
     for kind in ("service", "warehouse", "hold"):
         value = given.get(f"do_{kind}", "").strip()
@@ -48,7 +45,7 @@ def read(given: QueryDict, rule_id: str = "") -> dict[str, Any]:
     rule: dict[str, Any] = {
         "name": given.get("name", "").strip(),
         "note": given.get("note", "").strip(),
-        "conditions": rule_checks.tidy(conditions) if isinstance(conditions, dict) else conditions,
+        "conditions": conditions,
         "actions": actions,
         "stop": given.get("stop") == "on",
     }
@@ -57,6 +54,32 @@ def read(given: QueryDict, rule_id: str = "") -> dict[str, Any]:
     if given.get("off") == "1":
         rule["off"] = True
     return rule
+
+
+def _conditions(text: str) -> Any:
+    """None where it is no tree of conditions at all. Fractions stay the text that was typed."""
+    depth = deepest = 0
+    for letter in text:
+        depth += (letter in "[{") - (letter in "]}")
+        deepest = max(deepest, depth)
+    if len(text) > MOST_BYTES or deepest > MOST_LEVELS:
+        return None
+    try:
+        found = _storable(json.loads(text, parse_float=str, parse_constant=str))
+    except ValueError:
+        return None
+    return rule_checks.tidy(found) if isinstance(found, dict) else None
+
+
+def _storable(value: Any) -> Any:
+    """Without what JSON can write and PostgreSQL cannot keep: NUL and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return value
 
 
 def typed(rule: Mapping[str, Any]) -> dict[str, Any]:

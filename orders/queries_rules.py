@@ -14,7 +14,7 @@ from typing import Any
 
 from django.core.cache import cache
 
-from core import bulk, clock
+from core import bulk, clock, jobs
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
 from core.records.models import Job
@@ -176,6 +176,11 @@ def of_version(actor: Actor, number: int) -> RuleTrial | None:
     rows = RuleTrial.objects.defer("rules").filter(kind=RuleTrial.REROUTE, version=number).order_by("-pk")
     found = rows.first()
     return found if found is not None and _may(actor, found) else None
+
+
+def under_way(trial: RuleTrial) -> bool:
+    """Whether its job still works on it."""
+    return trial.finished_at is None and Job.objects.filter(pk=trial.job_id or 0, state__in=jobs.OPEN).exists()
 
 
 @dataclass

@@ -17,6 +17,7 @@ from orders.services.rules import as_set
 
 MOST_NAME, MOST_NOTE, MOST_TAG, MOST_HOLD = 80, 500, 40, 120
 MOST_CONDITIONS, MOST_VALUES, MOST_TEXT = 300, 5000, 300
+MOST_NUMBER = Decimal(10) ** 15
 Problems = list[dict[str, Any]]
 
 
@@ -68,6 +69,11 @@ def _conditions(node: Mapping[str, Any], path: str, tell: Any, count: list[int])
         tell("too_many_values", path, most=MOST_VALUES)
     if any(isinstance(value, str) and len(value) > MOST_TEXT for value in values):
         tell("too_long", path, most=MOST_TEXT)
+    numbers = [one["amount"] if isinstance(one, Mapping) else one for one in values if one is not None]
+    if field.type in (FieldType.NUMBER, FieldType.MONEY) and any(
+        abs(Decimal(str(one))) >= MOST_NUMBER for one in numbers
+    ):
+        tell("too_large", path)
     if field.type is FieldType.COUNTRY:
         unknown = [str(value) for value in values if value and str(value).upper() not in formats.locale().territories]
         if unknown:
@@ -143,6 +149,6 @@ def _number(given: Any) -> Any:
         number = Decimal(text)
     except InvalidOperation:
         return text
-    if not number.is_finite() or abs(number) >= Decimal(10) ** 15:
+    if not number.is_finite() or abs(number) >= MOST_NUMBER:
         return text
     return int(number) if number == number.to_integral_value() else format(number.normalize(), "f")

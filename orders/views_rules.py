@@ -261,5 +261,6 @@ def version(request: PageRequest, version: int) -> HttpResponse:
         "current": known[0] if known else 0,
         "may": may,
         "trial": trial,
+        "waiting": trial is not None and queries_rules.under_way(trial),
     }
     return render(request, "orders/rules_version.html", context)

@@ -103,12 +103,43 @@ def test_a_refusal_keeps_all_that_was_typed_and_says_why_there(owner: Client, sh
     page = post(owner, "/orders/rules/new", typed("X", GERMANY, do_service="gone"), htmx=False, status=422)
     assert "no service “gone” any more" in page and '<option value="gone" selected>gone (not there)' in page
     deep: Any = GERMANY
-    for _ in range(400):
+    for _ in range(30):
         deep = {"all": [deep]}
     page = post(owner, "/orders/rules/new", typed("X", deep, do_hold="x"), htmx=False, status=422)
     assert "nested too deeply" in " ".join(problems(page).values())
     with tenant_context(ACME):
         assert not rule_edits.current().changes
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "1",
+        "[]",
+        "null",
+        '{"all": 5}',
+        '{"any": {"all": []}}',
+        '{"not": []}',
+        '{"all": [1, null, "x", []]}',
+        '{"field": [], "op": {}}',
+        '{"field": "amount", "op": "gt", "value": 1e400}',
+        '{"field": "amount", "op": "in", "value": [NaN]}',
+        '{"field": "amount", "op": "gt", "value": 99999999999999999999999999999999}',
+        '{"field": "total", "op": "gt", "value": {"amount": {}, "currency": []}}',
+        '{"field": "country", "op": "in", "value": [{"a": 1}]}',
+        '{"field": "sku", "op": "in", "value": "x", "lines": 5}',
+        '{"\\ud800": 1, "field": "\\u0000"}',
+        '{"all":[' * 900 + "]}" * 900,
+        '{"all":[' * 90000,
+    ],
+)
+def test_whatever_is_posted_is_answered(owner: Client, shop: Any, given: str) -> None:
+    form = {"name": "X", "conditions": given, "do_tag": "x"}
+    assert owner.post("/orders/rules/new", form).status_code == 422
+    assert owner.post("/orders/rules/check", form).json()["said"]
+    odd = {"name": "X", "conditions": '{"field": "note", "op": "eq", "value": "a\\ud800\\u0000"}', "do_tag": "x"}
+    assert owner.post("/orders/rules/new", odd).status_code == 302  # kept without what cannot be kept
+    assert "buyer&#x27;s note = a" in text(owner, "/orders/rules/")
 
 
 def test_somebody_else_changed_the_rule_meanwhile(owner: Client, shop: Any) -> None:

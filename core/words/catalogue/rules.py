@@ -55,6 +55,7 @@ SENTENCES: dict[str, str] = {
     # what is wrong, at its place
     "rules.problem.no_name": _("Give the rule a name."),
     "rules.problem.too_long": _("At most {most:number} characters."),
+    "rules.problem.too_large": _("This number is too large."),
     "rules.problem.missing": _("Something is missing here."),
     "rules.problem.not_a_list": _("A list of conditions is expected here."),
     "rules.problem.not_a_rule": _("This is no rule."),
