@@ -157,7 +157,12 @@ PAGES = (
     "/ship/",
     "/ship/?code={number}",
     "/ship/parcels/",
+    "/ship/parcels/{parcel}/",
+    "/ship/board/",
+    "/ship/alarms/",
+    "/ship/batch/",
     "/ship/lists/",
+    "/inbox/deadlines/",
     "/inbox/",
     "/inbox/{talk}/",
     "/stock/",
@@ -185,6 +190,7 @@ def test_nothing_bars_anybody_and_a_phone_is_wide_enough(visit: Visit, parcels: 
             "talk": ask(account, order_of=Order.objects.get(external_id="READY-1")).pk,
             "carrier": parcels[0].service.carrier_account_id,
             "number": parcels[0].tracking_number,
+            "parcel": parcels[0].pk,
             "sku": visit.house.shop.skus["LAMP"].pk,
         }
     found: list[str] = []

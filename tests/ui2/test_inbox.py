@@ -124,7 +124,7 @@ def test_templates_are_edited_with_errors_beside_the_text(owner: Client, sign_in
 def test_note_assign_close_and_open_again(owner: Client, talk: Conversation) -> None:
     path = f"/inbox/{talk.pk}/"
     post(owner, path + "note", {"note": "asked the warehouse"})
-    assert "asked the warehouse" in text(owner, path) and "internal note" in text(owner, path)
+    assert "asked the warehouse" in text(owner, path) and "Internal, never sent" in text(owner, path)
     me = User.objects.get(name="Li Na")
     post(owner, path + "assign", {"user": str(me.pk)})
     assert text(owner, "/inbox/?tab=mine").count("<tr data-id") == 1

@@ -65,7 +65,7 @@
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches("[data-draft]")) return;
     event.preventDefault();
     const form = event.target.form;
-    form.requestSubmit(form.querySelector("[data-and-next]") ?? form.querySelector("button[type=submit]"));
+    (form.querySelector("[data-and-next]") ?? form.querySelector("button[type=submit]")).click(); // as the mouse would
   });
   if (document.querySelector("[data-here]")) {
     sign(false);
