@@ -24,7 +24,6 @@ SHOTS = os.environ.get("SAMPAN_SHOTS", "")  # a folder for pictures, for whoever
 
 def test_keys_webhooks_trail_and_company(committed_db: WorkerDatabase, browser: Browser) -> None:
     with visiting(committed_db, browser) as tab:
-        tab.sign_in()
         page = tab.page
         tab.open("/settings/keys/new")
         page.fill("[name=name]", "Shop sync")
