@@ -75,7 +75,7 @@ class WebhookForm(forms.Form):
     url = forms.CharField(
         label=_("Address"), max_length=500, help_text=_("It begins with https:// and can be reached from outside.")
     )
-    name = forms.CharField(label=_("Name"), max_length=80, required=False)
+    name = forms.CharField(label=_("Short name"), max_length=80, required=False)
     events = forms.MultipleChoiceField(
         label=_("Events"),
         widget=forms.CheckboxSelectMultiple,
