@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
@@ -14,6 +15,7 @@ from core.errors import BusinessError
 from core.permissions import Actor
 from core.ui import desk, lists, menu
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
+from core.words import say
 
 
 class AccountsList(lists.ListPage):
@@ -79,12 +81,27 @@ def _next(account_id: int, due: Mapping[tuple[int, str], queries_page.Turn]) -> 
     return None if turn is None or turn.paused else turn.due_at
 
 
+PIECE, MOST_PIECES = 500, 20  # letters looked through at most when the desk is searched: ten thousand
+
+
+def _account_choices(actor: Actor) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in queries.accounts(actor).values_list("pk", "name")]
+
+
+def _holds(letter: desk.Letter, text: str) -> bool:
+    """Whether a letter's name, id, account or cause (also as it is said) holds the text."""
+    if not text:
+        return True
+    said = say(letter.code, letter.params) if letter.code else ""
+    return any(text in part.casefold() for part in (letter.what, letter.label, letter.place, letter.code, said))
+
+
 class Desk(lists.ListPage):
     """One list over everything that gave up; a tab for each kind."""
 
     name = "deadletters"
     title = _("Dead letters")
-    search = ""
+    search = _("Id, cause, account")
     table = LetterTable
 
     def __init__(self, actor: Actor) -> None:
@@ -104,7 +121,7 @@ class Desk(lists.ListPage):
         if made.tab:
             return made
         full = next((key for key, count in self._counts.items() if count), next(iter(self._sources), ""))
-        return State(tab=full, size=made.size, after=made.after, before=made.before)
+        return replace(made, tab=full)
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         return [Tab(key, one.label, self._counts[key], tone="red") for key, one in self._sources.items()]
@@ -112,9 +129,34 @@ class Desk(lists.ListPage):
     def rows(self, actor: Actor, state: State) -> Rows:
         source = self.source(state)
         before = int(state.after) if state.after.isdecimal() and len(state.after) < 19 else None
-        found = source.page(actor, before, state.size + 1)
+        found = self._found(actor, state, before, state.size + 1)
         rows = [queries_page.as_row(one, source.advice) for one in found[: state.size]]
         return Rows(rows, next=str(found[state.size - 1].id) if len(found) > state.size else "")
+
+    def filters(self) -> Sequence[lists.Filter]:
+        return (
+            lists.Filter("account", _("Account"), _account_choices),
+            lists.Filter("cause", _("Cause"), queries_page.causes),
+        )
+
+    def _found(self, actor: Actor, state: State, before: int | None, limit: int) -> list[desk.Letter]:
+        """Letters that the search and the filters leave. Sources know neither, so they are read in pieces: letters are few."""
+        source = self.source(state)
+        if not state.narrowed:
+            return list(source.page(actor, before, limit))
+        names = {str(pk): name for pk, name in queries.accounts(actor).values_list("pk", "name")}
+        places = {names.get(pk, "") for pk in state.chosen.get("account", ())}
+        causes, text = set(state.chosen.get("cause", ())), state.text.strip().casefold()
+        kept: list[desk.Letter] = []
+        for _piece in range(MOST_PIECES):
+            found = source.page(actor, before, PIECE)
+            for one in found:
+                if (not places or one.place in places) and (not causes or one.code in causes) and _holds(one, text):
+                    kept.append(one)
+            if len(found) < PIECE or len(kept) >= limit:
+                break
+            before = found[-1].id
+        return kept[:limit]
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return str(row["href"])
@@ -134,9 +176,11 @@ class Desk(lists.ListPage):
         )
 
     def ids(self, actor: Actor, state: State) -> list[int]:
-        return [one.id for one in self.source(state).page(actor, None, lists.ALL_LIMIT)]
+        return [one.id for one in self._found(actor, state, None, lists.ALL_LIMIT)]
 
     def empty(self, actor: Actor, state: State) -> Empty:
+        if state.narrowed:
+            return Empty(_("No dead letter fits."), _("Show all of this tab"), f"?tab={state.tab}")
         return Empty(_("Nothing lies here: everything that came in was read, and everything we had to tell was taken."))
 
 

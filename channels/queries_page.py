@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from channels import permissions
+from channels.masking import masked
 from channels.models import Account, Confirmation, RawPayload
 from channels.protocol import WEBHOOKS, Guided
 from channels.queries import AccountHealth, Letter, account_health, accounts
@@ -26,6 +27,7 @@ from core.permissions import Actor
 from core.records.models import AuditEntry
 from core.tenancy import require_tenant
 from core.ui import desk
+from core.words import say
 
 JOB_OF = {"orders": "orders.pull", "messages": "messages.pull", "inventory": "stock.pull"}
 SICK = (Account.RECONNECT, Account.FAILING)
@@ -182,6 +184,16 @@ def paper(actor: Actor, kind: str, pk: int) -> Paper:
     return out
 
 
+def glance(actor: Actor, raw_id: int) -> str:
+    """A dead payload with everything masked that may be personal; '' when that cannot be told. The caller saw the letter."""
+    actor.require(permissions.LETTERS)
+    row = RawPayload.objects.filter(pk=raw_id).values_list("payload", "account__platform", "account_id").first()
+    if row is None or not actor.sees_account(row[2]):
+        raise BusinessError("deadletter.not_found")
+    adapter = all_adapters().get(row[1])
+    return masked(row[0], adapter.person_fields if adapter is not None else ())
+
+
 def _raw(actor: Actor, names: dict[int, str], pk: int) -> Paper | None:
     row = RawPayload.objects.filter(pk=pk, state=RawPayload.DEAD, account_id__in=names).defer("payload").first()
     if row is None:
@@ -234,6 +246,17 @@ def _event(actor: Actor, names: dict[int, str], pk: int) -> Paper | None:
     )
     ids = row.payload.get("ids") or []
     return Paper(letter, ids=tuple(one for one in ids[:50] if isinstance(one, int)))
+
+
+def causes(actor: Actor) -> list[tuple[str, str]]:
+    """(code, sentence) of what lies on the desk now. Two scans of partial indexes."""
+    actor.require(permissions.LETTERS)
+    ids = list(accounts(actor).values_list("pk", flat=True))
+    raw = RawPayload.objects.filter(state=RawPayload.DEAD, account_id__in=ids).order_by()
+    refused = Confirmation.objects.filter(state=Confirmation.REFUSED, account_id__in=ids).order_by()
+    codes = {*raw.values_list("error_code", flat=True).distinct()}
+    codes |= {*refused.values_list("error_code", flat=True).distinct()}
+    return [(code, say(code, {})) for code in sorted(codes) if code]
 
 
 def as_row(letter: desk.Letter, otherwise: str) -> dict[str, Any]:

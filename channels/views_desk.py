@@ -63,6 +63,7 @@ def show(request: PageRequest, kind: str, pk: int) -> HttpResponse:
         "source": source,
         "todo": desk.advice(paper.letter.code, f"todo.letter.{kind}"),
         "raw": kind == RAW,
+        "glance": queries_page.glance(request.actor, pk) if kind == RAW else "",
         "event": kind == EVENT,
         "may_read": request.actor.can(permissions.PAYLOAD) and request.actor.can(SEE_PERSONAL),
         "form": ConfirmationForm(initial={"carrier": paper.carrier, "tracking_number": paper.tracking_number})

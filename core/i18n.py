@@ -76,7 +76,7 @@ def template() -> Catalog:
     with (ROOT / "babel.cfg").open(encoding="utf-8") as cfg:
         methods, options = parse_mapping_cfg(cfg)
     catalog = Catalog(project="Sampan", charset="utf-8", fuzzy=False)
-    ignored = re.compile(r"^(\.|var$|node_modules$|tests$|sandbox$|__pycache__$)")
+    ignored = re.compile(r"^(\.|var$|node_modules$|tests$|simulators$|rehearse$|demo$|__pycache__$)")
     for filename, _line, message, comments, context in extract_from_dir(
         str(ROOT),
         methods,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import BusinessError
 from core.permissions import Actor
-from core.ui import desk, lists, menu, today
+from core.ui import desk, first_run, lists, menu, today
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.ui.today import NOW, SOON, Tile
@@ -173,6 +173,9 @@ def register() -> None:
         "fulfilment:print_orders",
         carriers.LABEL,
         template="fulfilment/_ask_print.html",
+    )
+    first_run.register_offer(
+        first_run.Offer("parcel", _("Ship desk"), "fulfilment:desk", "barcode", permissions.SHIP, post=False)
     )
     desk.register(
         desk.Source(

@@ -200,11 +200,10 @@ def _steps() -> None:
             _("Match the listings that have another code"),
             _("An order can only be sent when it is known which product each of its listings is."),
             _("Match listings"),
-            "orders:index",
+            "orders:listings",
             "EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NOT NULL)"
             " AND NOT EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NULL AND NOT platform_fulfilled)",
             permissions.EDIT,
-            query="tab=unmatched",
         ),
         Step(
             "stock",

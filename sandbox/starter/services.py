@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -52,14 +54,13 @@ def add_store(*, actor: Actor, platform: str, web_url: str) -> Account:
     control = Control(settings.SANDBOX_URL, tries=2)
     key = uuid.uuid4().hex[:8]
     story = tell(platform, key, clock.now())
-    try:
-        _make(control, story, web_url)
+    with _answering():
+        hook = {"url": f"{web_url}/hooks/ebay", "events": HOOK_EVENTS} if platform == "ebay" else None
+        seeding.make_seller(control, story.account, hook)
         _carrier(actor, control, key)
         _tracker(actor, control, key, web_url)
-    except (ControlRefused, httpx.TransportError) as error:
-        raise BusinessError("account.sandbox_down", status=getattr(error, "status", 0)) from error
     taken = Account.objects.filter(platform=platform, external_id__startswith="sandbox-").count()
-    return accounts.connect_account(
+    made = accounts.connect_account(
         actor=actor,
         platform=platform,
         name=_("{platform} sandbox {n}").format(platform=adapter.title, n=taken + 1),
@@ -69,6 +70,17 @@ def add_store(*, actor: Actor, platform: str, web_url: str) -> Account:
         marketplaces=[story.account.site],
         timezone=actor.timezone,
     )
+    with _answering():
+        _fill(control, story)
+    return made
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (ControlRefused, httpx.TransportError) as error:
+        raise BusinessError("account.sandbox_down", status=getattr(error, "status", 0)) from error
 
 
 def add_products(*, actor: Actor) -> int:
@@ -99,10 +111,11 @@ def fill_shelf(*, actor: Actor, currency: str) -> int:
     return len(lines)
 
 
-def _make(control: Control, story: StoreStory, web_url: str) -> None:
-    # Before the account is connected, so that the first reading finds them.
-    hook = {"url": f"{web_url}/hooks/ebay", "events": HOOK_EVENTS} if story.account.platform == "ebay" else None
-    seeding.make_seller(control, story.account, hook)
+def _fill(control: Control, story: StoreStory) -> None:
+    """Orders and questions, once the account is connected: eBay tells of each by a call that then finds its way.
+
+    (By reading alone they would be found two minutes later, as at the real platforms.)
+    """
     for name, orders in json_by_account(story.orders).items():
         control.plan_orders(story.account.platform, name, orders)
     if story.account.platform == "ebay":
