@@ -31,7 +31,7 @@ def problems(rule: Mapping[str, Any]) -> Problems:
 
     whole = as_set("1", [{**rule, "id": rule.get("id") or "new", "off": False}])
     for found in validate(whole, FIELDS, ACTIONS):
-        path = re.sub(r"\.(value|op|field|lines|do)$", "", found.path.removeprefix("rules.0").lstrip("."))
+        path = re.sub(r"\.(value|op|field|lines|do)$", "", found.path.removeprefix(f"rules.{0}").lstrip("."))
         if found.code in ("empty_any", "not_a_list"):
             path = path.rpartition(".")[0] or path
         params = {name: str(value) for name, value in found.params.items()}
