@@ -31,6 +31,13 @@ def order_changed(payload: Payload) -> None:
         news.tell(happened.orders("order.changed", payload["ids"]))
 
 
+@on("orders.edited", name="api.order_edited", wanted=news.wanted("order.changed"))
+def order_edited(payload: Payload) -> None:
+    """By a person, or by the rules that led it elsewhere than to *ready*."""
+    with close_row():
+        news.tell(happened.orders("order.changed", payload["ids"]))
+
+
 @on("orders.moved", name="api.order_moved", wanted=news.wanted(*happened.MOVES))
 def order_moved(payload: Payload) -> None:
     with close_row():

@@ -170,11 +170,13 @@ def tag(*, actor: Actor, order_ids: Sequence[int], add: Sequence[str] = (), remo
     rows = bulk.fetch(
         "UPDATE orders_order o SET tags = (SELECT coalesce(array_agg(t ORDER BY p), '{}') FROM"
         " (SELECT t, min(p) AS p FROM unnest(o.tags || %s::varchar[]) WITH ORDINALITY AS u(t, p)"
-        "  WHERE t <> ALL(%s::varchar[]) GROUP BY t) x), version = o.version + 1"
+        "  WHERE t <> ALL(%s::varchar[]) GROUP BY t) x), version = o.version + 1, updated_at = %s"
         " FROM orders_order b WHERE b.id = o.id AND o.id = ANY(%s) RETURNING o.id, b.tags, o.tags",
-        [clean, list(remove), list(found)],
+        [clean, list(remove), clock.now(), list(found)],
     )
     outcome.done = [row[0] for row in rows]
+    if outcome.done:
+        emit("orders.edited", {"ids": outcome.done})
     # What really changed, so that taking it back changes nothing else.
     record_many(
         actor,
@@ -223,6 +225,7 @@ def edit_address(*, actor: Actor, order_id: int, version: int, changes: Mapping[
         states.move([order.pk], states.NEW, expected=[order.state])
         route_later([order.pk])
     reindex([order.pk])
+    emit("orders.edited", {"ids": [order.pk]})
     order.refresh_from_db()
     return order
 

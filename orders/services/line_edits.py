@@ -17,6 +17,7 @@ from django.db import transaction
 from core import bulk, clock
 from core.audit import record
 from core.errors import BusinessError
+from core.events import emit
 from core.permissions import Actor
 from inventory.reservation import release_many
 from orders import permissions, states
@@ -262,6 +263,7 @@ def _after(
     # The rest keeps its stock: it is asked for as a whole again when the order is routed.
     release_many(list(touched))
     reindex([order.pk])
+    emit("orders.edited", {"ids": [order.pk]})
     if order.state in AGAIN:
         states.move([order.pk], states.NEW, expected=[order.state])
     if order.state in (*AGAIN, states.NEW, states.PENDING):

@@ -150,6 +150,7 @@ def _write(verdicts: Sequence[Verdict], actor: Actor) -> None:
                 order_id,
                 verdict.target,
                 now,
+                now,
                 verdict.code,
                 dumps(verdict.params),
                 verdict.warehouse_id,
@@ -172,6 +173,7 @@ def _write(verdicts: Sequence[Verdict], actor: Actor) -> None:
         [
             ("state", "text"),
             ("state_at", "timestamptz"),
+            ("updated_at", "timestamptz"),
             ("reason_code", "text"),
             ("reason_params", "jsonb"),
             ("warehouse_id", "bigint"),
@@ -184,5 +186,8 @@ def _write(verdicts: Sequence[Verdict], actor: Actor) -> None:
         extra="version = t.version + 1",
     )
     record_many(actor, history)
+    elsewhere = [one.row["id"] for one in verdicts if one.target not in (states.READY, one.row["state"])]
+    if elsewhere:
+        emit("orders.edited", {"ids": elsewhere})
     if ready:
         emit("orders.ready", {"ids": ready})

@@ -162,6 +162,28 @@ def _messages(talk: Conversation) -> list[int]:
     return list(Message.objects.filter(conversation=talk).values_list("pk", flat=True))
 
 
+def test_what_people_and_rules_do_to_an_order_is_a_change(house: Floor, receiver: Receiver) -> None:
+    listen(receiver, ["order.changed"])
+    ready, other, short = house.orders
+    with house.inside():
+        before = Order.objects.get(pk=ready)
+        acts.tag(actor=ACTOR, order_ids=[ready], add=["urgent"])
+        assert Order.objects.get(pk=ready).updated_at > before.updated_at
+    work()
+    with house.inside():
+        version = Order.objects.get(pk=other).version
+        acts.edit_address(actor=ACTOR, order_id=other, version=version, changes={"ship_city": "Potsdam"})
+    work()
+    with house.inside():
+        acts.route_again(actor=ACTOR, order_ids=[short])  # the rules find it short again
+    work()
+    heard = said(receiver)
+    assert {pk for _, pk in heard} == {ready, other, short} and {kind for kind, _ in heard} == {"order.changed"}
+    with house.inside():
+        assert Order.objects.get(pk=short).state == "short"
+        assert Order.objects.get(pk=short).updated_at > before.updated_at
+
+
 def test_where_nobody_listens_nothing_is_written(house: Floor, receiver: Receiver) -> None:
     with house.inside():
         acts.hold(actor=ACTOR, order_ids=[house.orders[0]])
