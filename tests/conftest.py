@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -25,6 +26,15 @@ from tests.support.network import barred
 
 SHARED = ROOT.parent / "shared"
 FORBIDDEN = {"transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
+
+
+# A loaded machine is slow, which is no finding.
+hypothesis.settings.register_profile(
+    "sampan",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
+)
+hypothesis.settings.load_profile("sampan")
 
 
 def pytest_configure() -> None:

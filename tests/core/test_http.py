@@ -289,12 +289,12 @@ def test_all_processes_take_from_one_bucket(valkey: str) -> None:
 
 
 def test_the_bucket_follows_the_business_clock(valkey: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    budget = Budget(valkey)
+    budget, rate = Budget(valkey), (0.01, 1.0)  # a token in 100 seconds of business time, which is one of ours
     monkeypatch.setenv("SAMPAN_CLOCK", f"{time.time()}:{time.time()}:100")
-    assert budget.take("app", "t:1", "scaled", (1.0, 1.0)) == 0.0
-    assert budget.take("app", "t:1", "scaled", (1.0, 1.0)) > 0
-    time.sleep(0.02)  # two seconds of business time
-    assert budget.take("app", "t:1", "scaled", (1.0, 1.0)) == 0.0
+    assert budget.take("app", "t:1", "scaled", rate) == 0.0
+    assert budget.take("app", "t:1", "scaled", rate) > 0
+    time.sleep(1.1)
+    assert budget.take("app", "t:1", "scaled", rate) == 0.0
 
 
 def test_a_smaller_rate_is_learned(valkey: str, shop: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
