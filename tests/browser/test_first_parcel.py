@@ -47,6 +47,7 @@ def home(page: Page) -> str:
 
 def until(page: Page, path: str, text: str, tries: int = 40) -> None:
     """Look again until the page says it, as a person would."""
+    page.wait_for_load_state("networkidle")  # of the act before
     for _ in range(tries):
         page.goto(home(page) + path)
         if text in page.locator("main").inner_text():
@@ -89,6 +90,7 @@ def test_from_sign_up_to_the_first_parcel(newcomer: tuple[Page, list[str]]) -> N
     until(page, "/orders/?tab=ready", "Ready to book")
     page.locator("tbody tr[data-id] a").first.click()
     page.click("button:has-text('Book')")
+    page.wait_for_timeout(1500)
     until(page, "/orders/?tab=booked", "Label ready")
     number = page.locator("tbody tr[data-id] a").first.inner_text()
     page.goto(home(page) + "/ship/")
