@@ -15,7 +15,7 @@ from core.ui.lists import Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from inventory import outs, palette, permissions, queries, queries_page
 from inventory.models import Valuation
-from inventory.tables import SkuTable, StockTable
+from inventory.tables import ProductTable, SkuTable, StockTable
 from tenants.models import Tenant
 
 
@@ -134,9 +134,34 @@ def _currency() -> str:
     return str(Tenant.objects.values_list("currency", flat=True).get(schema_name=require_tenant()))
 
 
+class ProductsList(lists.ListPage):
+    name = "products"
+    title = _("Products")
+    search = _("Code, title, SKU")
+    table = ProductTable
+    actions_template = "inventory/_sku_actions.html"
+
+    def rows(self, actor: Actor, state: State) -> Rows:
+        found = queries_page.product_rows(actor, text=state.text, after=state.after, limit=state.size)
+        return Rows(found.rows, found.next)
+
+    def href(self, row: Mapping[str, Any], state: State) -> str:
+        return f"{reverse('inventory:skus')}?tab=all&product={row['id']}"
+
+    def empty(self, actor: Actor, state: State) -> Empty:
+        if state.narrowed:
+            return Empty(_("No product matches this search."), _("Clear"), "?")
+        return Empty(
+            _("A product holds its variants together. Give your SKUs a product code in the sheet that you bring in."),
+            _("Bring in SKUs"),
+            reverse("inventory:import"),
+        )
+
+
 def register() -> None:
     """Called when the app is ready."""
     palette.register()
     lists.register("skus", lambda actor: SkusList(), url="inventory:skus", operation=permissions.VIEW)
+    lists.register("products", lambda actor: ProductsList(), url="inventory:products", operation=permissions.VIEW)
     lists.register("stock", lambda actor: StockList(_currency()), url="inventory:stock", operation=permissions.VIEW)
     menu.register(menu.Entry("stock", _("Stock"), "box", "inventory:stock", 40, permissions.VIEW, queries_page.short))

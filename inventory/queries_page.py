@@ -180,3 +180,31 @@ def variants(found: Sku) -> list[Sku]:
 
 
 METHODS = Valuation.METHODS
+
+
+def product_rows(actor: Actor, *, text: str = "", after: str = "", limit: int = 50) -> SkuPage:
+    """Products by code with how many SKUs they have and what is for sale of them in the actor's warehouses."""
+    actor.require(VIEW)
+    rows = Product.objects.order_by("code")
+    if text.strip():
+        # By any part of its own words, or of one of its SKUs.
+        own = Q(code__icontains=text.strip()) | Q(title__icontains=text.strip()) | Q(title_zh__contains=text.strip())
+        rows = rows.filter(own | Q(pk__in=Sku.objects.filter(_named(text)).values("product_id")))
+    if after:
+        rows = rows.filter(code__gt=after)
+    found: list[dict[str, Any]] = [dict(row) for row in rows.values("id", "code", "title", "title_zh")[: limit + 1]]
+    page = SkuPage(found[:limit], found[limit - 1]["code"] if len(found) > limit else "")
+    scope = None if actor.warehouses is None else sorted(actor.warehouses)
+    sums = {
+        row[0]: row[1:]
+        for row in bulk.fetch(
+            "SELECT k.product_id, count(DISTINCT k.id), coalesce(sum(s.sellable), 0), coalesce(sum(s.sellable - s.reserved), 0)"
+            " FROM inventory_sku k LEFT JOIN inventory_stock s ON s.sku_id = k.id"
+            " AND (%s::bigint[] IS NULL OR s.warehouse_id = ANY(%s::bigint[]))"
+            " WHERE k.product_id = ANY(%s) GROUP BY k.product_id",
+            [scope, scope, [row["id"] for row in page.rows]],
+        )
+    }
+    for row in page.rows:
+        row["skus"], row["on_hand"], row["free"] = (int(n) for n in sums.get(row["id"], (0, 0, 0)))
+    return page

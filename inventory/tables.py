@@ -138,3 +138,25 @@ class SkuTable(lists.Table):
     def render_free(self, record: Row) -> SafeString:
         mark, shown = "bad" if record["free"] < 0 else "", formats.number(record["free"])
         return format_html('<b class="amt {}">{} <small class="only-s">{}</small></b>', mark, shown, gettext("free"))
+
+
+class ProductTable(lists.Table):
+    product = tables.Column(verbose_name=_("Product"), empty_values=())
+    skus = tables.Column(verbose_name=_("SKUs"), empty_values=(), attrs=RIGHT)
+    on_hand = tables.Column(verbose_name=_("For sale"), empty_values=(), attrs=RIGHT)
+    free = tables.Column(verbose_name=_("Free"), empty_values=(), attrs=RIGHT)
+
+    cards = {"product": "lead", "free": "end", "skus": "amount"}
+    required = ("product",)
+
+    def render_product(self, record: Row) -> SafeString:
+        return cells.two(record["code"], named(record["title"], record["title_zh"]))
+
+    def render_skus(self, record: Row) -> SafeString:
+        return cells.amount(formats.number(record["skus"]))
+
+    def render_on_hand(self, record: Row) -> SafeString:
+        return cells.amount(formats.number(record["on_hand"]))
+
+    def render_free(self, record: Row) -> SafeString:
+        return cells.amount(formats.number(record["free"]), mark="bad" if record["free"] < 0 else "")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("receive", views.receive, name="receive"),
     path("adjust", views.adjust, name="adjust"),
     path("skus/", views.skus, name="skus"),
+    path("products/", views.products, name="products"),
     path("skus/new", views.sku_new, name="sku_new"),
     path("skus/<int:pk>/", views.sku, name="sku"),
     path("skus/<int:pk>/edit", views.sku_edit, name="sku_edit"),

@@ -23,7 +23,7 @@ from core.ui.views import done, page, sentence
 from core.words import formats
 from inventory import pasted, permissions, ports, queries, queries_card, queries_page, services
 from inventory.forms import AdjustForm, LinesForm, ReceiveForm, SkuForm, WarehouseForm
-from inventory.pages import SkusList, StockList
+from inventory.pages import ProductsList, SkusList, StockList
 from inventory.queries import FIGURES
 from inventory.services.undoing import KINDS, undone
 
@@ -40,6 +40,11 @@ def stock(request: PageRequest) -> HttpResponse:
 @page(permissions.VIEW)
 def skus(request: PageRequest) -> HttpResponse:
     return lists.show(request, SkusList())
+
+
+@page(permissions.VIEW)
+def products(request: PageRequest) -> HttpResponse:
+    return lists.show(request, ProductsList())
 
 
 @page(permissions.VIEW)

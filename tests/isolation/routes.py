@@ -237,6 +237,7 @@ MEMBERS: dict[str, Arguments] = {
     "inventory:skus": {},
     "inventory:sku_new": {},
     "inventory:import": {},
+    "inventory:products": {},
     "inventory:undo": {"pk": KEY},
     "fba:drop": {"pk": KEY},
     "fba:keep": {"pk": KEY},

@@ -99,6 +99,16 @@ def test_a_sku_names_its_variants_barcode_and_what_was_before(owner: Client, goo
     assert "LAMP-B" in text(owner, f"/stock/skus/?tab=all&product={product}")
 
 
+def test_products_with_their_variants(owner: Client, goods) -> None:
+    page = text(owner, "/stock/products/?q=lamp-b")
+    assert "LMP" in page and "Desk lamp" not in page.split("<tbody")[0]
+    few = len(cost(owner, "/stock/products/"))
+    with tenant_context(ACME):
+        stock.import_skus(actor=ACTOR, rows=[{"sku": f"V-{n}", "product": f"P-{n}"} for n in range(60)])
+    assert len(cost(owner, "/stock/products/?size=100")) == few <= 3
+    assert "No product matches" in text(owner, "/stock/products/?q=nothing-at-all")
+
+
 def test_a_reservation_leads_to_its_order(owner: Client, house: House) -> None:  # noqa: F811
     lamp = house.shop.skus["LAMP"]
     page = text(owner, f"/stock/skus/{lamp.pk}/{house.shop.warehouse.pk}/reserved")

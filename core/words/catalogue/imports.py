@@ -69,6 +69,7 @@ SENTENCES: dict[str, str] = {
     "listing.why.code": _("like code"),
     "listing.why.title": _("like title"),
     "list.listings": _("Listings"),
+    "list.products": _("Products"),
     "job.orders.match_listings": _("Matching listings"),
     "job.orders.take_back_matches": _("Taking matches back"),
     "job.orders.leave_listings": _("Leaving listings aside"),
