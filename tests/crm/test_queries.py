@@ -115,7 +115,7 @@ def test_counts_tiles_and_scope(shop: Shop) -> None:
     assert [(tile.key, tile.count) for tile in panels.tiles(LI)] == [
         ("messages.overdue", 1),
         ("messages.failed", 1),
-        ("messages.open", 2),
+        ("messages.open", 3),
     ]
 
 
