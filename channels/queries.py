@@ -121,6 +121,8 @@ def _share(cursor: Cursor, now: datetime) -> int | None:
     if cursor.job == "inventory" or cursor.began_at is None or cursor.position > now - BEHIND:
         return None
     whole = (now - cursor.began_at).total_seconds()
+    if (now - cursor.position).total_seconds() < whole / 50:
+        return None  # a pause of the house, not a past that is being read
     return (
         max(0, min(99, int(100 * (cursor.position - cursor.began_at).total_seconds() / whole))) if whole > 0 else None
     )
