@@ -4,14 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('inventory', '0002_append_only'),
+        ("inventory", "0002_append_only"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='move',
-            index=models.Index(condition=models.Q(('source_kind__in', ['platform', 'shipment']), _negated=True), fields=['sku', 'effective_at', 'id'], name='move_incoming'),
+            model_name="move",
+            index=models.Index(
+                condition=models.Q(("source_kind__in", ["platform", "shipment"]), _negated=True),
+                fields=["sku", "effective_at", "id"],
+                name="move_incoming",
+            ),
         ),
     ]

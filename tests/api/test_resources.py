@@ -356,7 +356,14 @@ def queries_of(mine: Program, path: str) -> int:
 
 def test_lists_cost_the_same_with_many_rows(floor: Floor) -> None:
     mine = program(per_minute=6000)
-    paths = ("/orders", "/orders?updated_since=2020-01-01T00:00:00Z", "/customers", "/skus", "/stock", "/reservations")
+    paths: tuple[str, ...] = (
+        "/orders",
+        "/orders?updated_since=2020-01-01T00:00:00Z",
+        "/customers",
+        "/skus",
+        "/stock",
+        "/reservations",
+    )
     paths += ("/shipments", "/conversations", "/jobs", "/products", "/warehouses", "/accounts")
     few = {path: queries_of(mine, path) for path in paths}
     with floor.inside():

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from api import news
 from api.models import Attempt, Delivery, Endpoint, News
@@ -25,7 +24,7 @@ from core.central import due, outbox
 from core.central.models import Due, Outbox
 from core.errors import BusinessError, NotAllowed
 from core.http import door
-from core.permissions import OWNER, Actor, of_role, system
+from core.permissions import OWNER, Actor, of_role
 from core.records.models import AuditEntry
 from core.tenancy import tenant_context
 from crm.models import Conversation
@@ -400,7 +399,6 @@ def test_old_news_goes_with_its_log(house: Floor, receiver: Receiver) -> None:
         due._jobs["api.purge"]("")
         assert list(News.objects.values_list("type", flat=True)) == [news.PING]  # it waits, so it stays
         assert Attempt.objects.count() == 0
-        assert system
 
 
 KILLED = """
@@ -457,4 +455,3 @@ def test_killed_anywhere_it_is_told_and_twice_only_under_the_same_id(
     assert said(receiver) == [("order.cancelled", house.orders[0])] * 2
     with house.inside():
         assert Delivery.objects.get().state == Delivery.DONE
-    assert Client

@@ -104,7 +104,7 @@ def test_lines_are_changed_in_place_and_taken_back(visit: Visit) -> None:
 
 def test_route_colleague_and_note_on_a_phone(visit: Visit) -> None:
     page = visit.page
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     visit.open(visit.house.path("ready"))
     page.click("#why >> text=choose by hand")
     page.select_option("#ask-choose [name=service]", label="Yun Standard")

@@ -45,7 +45,7 @@ def working(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
     back_to_public()
     User.objects.filter(email=OWNER).update(password=make_password(PASSWORD, hasher=ScryptPasswordHasher()))
     with served(committed_db.url, "worker", "beat") as site:
-        context = browser.new_context(viewport=DESK, locale="en-GB")  # type: ignore[arg-type]
+        context = browser.new_context(viewport=DESK, locale="en-GB")
         tab = Visit(context.new_page(), f"http://acme.localhost:{site.port}", house)
         tab.page.set_default_timeout(20_000)
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
@@ -84,7 +84,7 @@ def test_a_sheet_from_upload_to_result(working: Visit) -> None:
     with visit.house.inside():
         assert (Sku.objects.get(code="TENT-2").weight_g, Sku.objects.get(code="TENT-2").length_mm) == (1100, 300)
     for size in (PHONE, DESK):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
         assert visit.width() <= size["width"]
     assert not visit.complaints
 
@@ -114,7 +114,7 @@ def test_listings_are_matched_by_mouse_and_by_keyboard(visit: Visit) -> None:
     page.locator("tr", has_text="typed-one").locator(".c-check input").check()
     page.click("[data-bulk] >> text=Take the match back")
     expect(page.locator(".outcome")).to_contain_text("1 match taken back.")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     visit.open("/orders/listings/")
     assert visit.width() <= PHONE["width"]
     assert not visit.complaints
@@ -139,7 +139,7 @@ def test_sliders_reckon_while_they_are_moved(visit: Visit) -> None:
     page.click("button[type=reset]")
     expect(page.locator("[data-buy]")).to_have_text(before)
     visit.open(f"/stock/skus/{line.sku_id}/")
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     assert visit.width() <= PHONE["width"]
     no_serious_fault(visit)
     assert not visit.complaints

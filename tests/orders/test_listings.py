@@ -112,7 +112,7 @@ def test_likeness() -> None:
     assert (titled[0].sku_id, titled[0].why) == (2, "title")
     assert matching.best("B0ZZZ", "白色台灯", some)[0].sku_id == 1
     assert matching.best("B0ZZZ", "Garden hose", some) == []
-    assert matching.certain(matching.best("LMP 042 WH", "", some)).sku_id == 1  # type: ignore[union-attr]
+    assert matching.certain(matching.best("LMP 042 WH", "", some)).sku_id == 1
     assert matching.certain(titled) is None
 
 

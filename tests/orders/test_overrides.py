@@ -39,7 +39,7 @@ def two(db: None, acme: str) -> Iterator[tuple[Shop, Service, Warehouse]]:
 
 
 def made(shop: Shop, name: str, *lines: object, **changes: object) -> Order:
-    take(shop, order(name, *(lines or (line(f"{name}-1"),)), **changes))  # type: ignore[arg-type]
+    take(shop, order(name, *(lines or (line(f"{name}-1"),)), **changes))
     found = Order.objects.get(external_id=name)
     release(order_ids=[found.pk], actor=ACTOR)
     found.refresh_from_db()
