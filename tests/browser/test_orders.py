@@ -60,10 +60,10 @@ def test_an_address_is_corrected_and_nothing_typed_is_lost(visit: Visit) -> None
     page = visit.page
     visit.open(visit.house.path("address"))
     page.click("text=Correct the address")
-    page.fill("[name=ship_region]", "Kansai")
+    (region,) = page.select_option("[name=ship_region]", index=7)  # Japan's prefectures are chosen
     page.click("text=Save the address")
     expect(page.locator("#receiver .error")).to_have_text("Write street and house number.")
-    expect(page.locator("[name=ship_region]")).to_have_value("Kansai")
+    expect(page.locator("[name=ship_region]")).to_have_value(region)
     with visit.house.inside():  # somebody is quicker
         Order.objects.filter(pk=visit.house.ids["address"]).update(version=99)
     page.fill("[name=ship_lines]", "1-2-3 Umeda")

@@ -28,6 +28,7 @@ TERMS: dict[str, Any] = {
 
 # Where a field takes only some values, or a rule binds two of them.
 GIVEN: dict[str, dict[str, Any]] = {
+    "fba.RestockRun": {"zone": "UTC"},
     "records.StoredFile": {"operation": "fields.personal"},
     "inventory.Move": {"from_location_id": KEY, "to_location_id": KEY + 1},
     "fba.RestockLine": {"terms": TERMS},

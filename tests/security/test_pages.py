@@ -271,8 +271,16 @@ def test_pages_without_an_operation_are_known() -> None:
         for name in (
             "jobs.index",
             "jobs.bell",
+            "jobs.panel",
             "jobs.cancel",
             "jobs.resume",
+            # one's own views and files; what a list shows asks for the list's operation
+            "lists.save_view",
+            "lists.change_view",
+            "lists.delete_view",
+            "lists.choose_default",
+            "lists.export",
+            "palette.find",
             "shell.choose_columns",
             "shell.counts",
             "today.show",

@@ -43,7 +43,7 @@ NAMING = {
 }
 # Variables of message templates look like codes; and what is a path or a salt.
 NO_CODES = {"crm/variables.py"}
-NOT_CODES = {"order.packages", "tenants.entry_pass"}
+NOT_CODES = {"order.packages", "tenants.entry_pass", "tenants.see_members", "tenants.manage_members"}
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:

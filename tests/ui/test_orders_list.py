@@ -186,7 +186,7 @@ def test_number_of_queries_does_not_grow_with_the_rows(owner: Client, house: Hou
 
 def test_a_new_tenant_is_told_what_to_do_first(owner: Client) -> None:
     page = text(owner, "/")
-    assert "First steps" in page and "Connect a marketplace account" in page
+    assert "First steps" in page and "Connect a sales channel" in page
     assert "Connect a marketplace account first" in text(owner, "/orders/")
 
 
