@@ -88,6 +88,7 @@ def test_chinese_is_chinese() -> None:
         "Bearer",
         "Allow",
         "ASCII",
+        "Excel",
         "XLSX",
         "https",
         "errors",
