@@ -90,6 +90,9 @@ def test_chinese_is_chinese() -> None:
         "ASCII",
         "Excel",
         "XLSX",
+        "JPEG",
+        "Suburb",  # as it stands on the parcel
+        "Eircode",
         "https",
         "errors",
         "updated",
