@@ -92,8 +92,19 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A picture of a message: its name, and the address where the platform keeps it."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One incoming message. ``thread`` groups a conversation: the platform's, else buyer + item."""
+    """One incoming message. ``thread`` groups a conversation: the platform's, else buyer + item.
+
+    ``media``: what the buyer sent with it. Addresses come from outside: they are fetched by the adapter alone.
+    """
 
     external_id: str
     thread: str
@@ -105,11 +116,12 @@ class Message:
     item_ref: str = ""
     order_external_id: str = ""
     answered: bool = False
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What we send back. ``key`` is ours, unique for this answer."""
+    """What we send back. ``key`` is ours, unique for this answer. ``media``: as ``upload_media`` gave it."""
 
     key: str
     parent_external_id: str
@@ -118,6 +130,7 @@ class Answer:
     item_ref: str = ""
     order_external_id: str = ""
     subject: str = ""
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

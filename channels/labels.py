@@ -48,6 +48,7 @@ STEPS = (
 CAPABILITIES = {
     "orders": _("Orders"),
     "messages": _("Buyers' messages"),
+    "media": _("Pictures of messages"),
     "shipments": _("Shipping confirmations"),
     "platform_stock": _("Stock at the platform"),
     "webhooks": _("Notifications"),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from channels import finding
 from core.tenancy import TenantModel
 
 
@@ -110,7 +115,10 @@ class RawPayload(TenantModel):
 
 
 class Listing(TenantModel):
-    """An offer at the platform, and the SKU it sells. ``sku`` null: not matched yet (a person or a rule does it)."""
+    """An offer at the platform, and the SKU it sells. ``sku`` null: not matched yet (a person or a rule does it).
+
+    ``grams``: what it is found by (``channels.finding``); whoever adds rows by SQL fills it.
+    """
 
     id = models.BigAutoField(primary_key=True)
     account = models.ForeignKey(Account, models.CASCADE, related_name="+")
@@ -122,13 +130,23 @@ class Listing(TenantModel):
     units = models.IntegerField(default=1)  # units of the SKU in one sold unit
     matched_by = models.CharField(max_length=10, default="", blank=True)  # code, person
     platform_fulfilled = models.BooleanField(default=False)
+    grams = ArrayField(models.IntegerField(), default=list, db_default=[])
     seen_at = models.DateTimeField()
 
     plain = ("seller_sku", "external_id", "variation", "title", "matched_by")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "seller_sku"], name="listing_once")]
-        indexes = [models.Index(fields=["id"], name="listing_unmatched", condition=models.Q(sku__isnull=True))]
+        indexes = [
+            models.Index(fields=["id"], name="listing_unmatched", condition=models.Q(sku__isnull=True)),
+            models.Index(fields=["seller_sku"], name="listing_start", opclasses=["varchar_pattern_ops"]),
+            GinIndex(fields=["grams"], name="listing_grams"),
+        ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is None:
+            self.grams = finding.grams_of(self.seller_sku, self.external_id, self.title)
+        super().save(*args, **kwargs)
 
 
 class Confirmation(TenantModel):

@@ -28,6 +28,7 @@ from channels.canonical import (
 from core.wire import Http, HttpAnswer
 
 __all__ = [
+    "MEDIA",
     "MESSAGES",
     "ORDERS",
     "PLATFORM_STOCK",
@@ -41,6 +42,7 @@ __all__ = [
     "HookSource",
     "Http",
     "HttpAnswer",
+    "MediaSource",
     "MessageSource",
     "OrderSource",
     "Owner",
@@ -54,6 +56,7 @@ __all__ = [
 
 # capabilities
 ORDERS, MESSAGES, SHIPMENTS, PLATFORM_STOCK, WEBHOOKS = "orders", "messages", "shipments", "platform_stock", "webhooks"
+MEDIA = "media"  # pictures with messages: the adapter is a MediaSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,28 @@ class MessageSource(Protocol):
 
     def find_answer(self, session: Session, answer: Answer) -> SentAnswer | None:
         """Look up an answer that may have been sent (after an unknown outcome)."""
+
+
+class MediaSource(Protocol):
+    """A platform (capability ``MEDIA``) whose messages carry pictures, both ways."""
+
+    most_media: ClassVar[int]  # of an answer
+    media_types: ClassVar[frozenset[str]]  # that an answer may carry
+    media_bytes: ClassVar[int]  # of one, at most
+
+    def fetch_media(self, session: Session, url: str) -> bytes:
+        """A picture of a message, as it stands at the platform.
+
+        Raises Rejected ``media.address`` before anything is called when the address is none of the platform's own,
+        ``media.redirected``, ``media.too_large``; NotFound when it is gone; Throttled, Transient.
+        """
+
+    def upload_media(self, session: Session, name: str, media_type: str, content: bytes) -> str:
+        """Put a picture up for an answer; the address to send with it.
+
+        Doing it twice makes two pictures that nobody sees until an answer names one, so a lost reply is Transient.
+        Raises Rejected for a picture that the platform refuses, and what every call does.
+        """
 
 
 class StockSource(Protocol):

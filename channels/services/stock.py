@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
+from channels import finding
 from channels.canonical import Page, StockItem
 from channels.models import Account, Cursor, RawPayload
 from channels.registry import adapter_of
@@ -220,6 +221,7 @@ def _list_new(account_id: int) -> None:
             "units",
             "matched_by",
             "platform_fulfilled",
+            "grams",
             "seen_at",
         ),
         [
@@ -233,6 +235,7 @@ def _list_new(account_id: int) -> None:
                 1,
                 "code" if code_key(sku) in skus else "",
                 True,
+                finding.grams_of(sku, asin, title),
                 now,
             )
             for sku, asin, title in unknown

@@ -14,7 +14,7 @@ from lxml import etree
 from pydantic import Field
 
 from channels import protocol
-from channels.adapters.ebay import client, deletion, mapping
+from channels.adapters.ebay import client, deletion, mapping, media
 from channels.canonical import Answer, HookNews, Message, Order, Page, RawItem, SentAnswer, ShipNotice, Window
 from channels.protocol import SandboxDraft, Session, Token
 from core.errors import BadPayload, BusinessError, NotFound, Rejected, Transient
@@ -67,11 +67,11 @@ class Credentials(protocol.Credentials):
     )
 
 
-class Ebay:
+class Ebay(media.Pictures):
     platform: ClassVar[str] = "ebay"
     title: ClassVar[str] = "eBay"
     capabilities: ClassVar[frozenset[str]] = frozenset(
-        {protocol.ORDERS, protocol.SHIPMENTS, protocol.MESSAGES, protocol.WEBHOOKS}
+        {protocol.ORDERS, protocol.SHIPMENTS, protocol.MESSAGES, protocol.MEDIA, protocol.WEBHOOKS}
     )
     settings_model: ClassVar[type[protocol.AccountSettings]] = Settings
     credentials_model: ClassVar[type[protocol.Credentials]] = Credentials
@@ -260,9 +260,11 @@ class Ebay:
         body: dict[str, Any] = {}
         if answer.item_ref:
             body["ItemID"] = answer.item_ref
+        pictures = [{"MediaName": one.name, "MediaURL": one.url} for one in answer.media]
         body["MemberMessage"] = {
             "Body": answer.body,
             "DisplayToPublic": False,
+            **({"MessageMedia": pictures} if pictures else {}),
             "ParentMessageID": answer.parent_external_id,
             "RecipientID": answer.buyer_id,
         }

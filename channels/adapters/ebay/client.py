@@ -102,7 +102,7 @@ def read(verb: str, status: int, headers: Mapping[str, str], content: bytes, *, 
     """Classify an answer. Anything that is not eBay's XML is a storm, not an empty result."""
     lost: type[AdapterError] = UnknownOutcome if writes else Transient
     if status == 429:
-        raise Throttled(_seconds(headers), operation=verb)
+        raise Throttled(seconds(headers), operation=verb)
     if status >= 500:
         raise lost("ebay.server_error", operation=verb, status=status)
     root = _tree(content)
@@ -146,7 +146,7 @@ def _stand_in(piece: bytes) -> bytes:
     return f"<Order>{name}<{UNREADABLE}>{escape(text)}</{UNREADABLE}></Order>".encode()
 
 
-def _seconds(headers: Mapping[str, str]) -> float | None:
+def seconds(headers: Mapping[str, str]) -> float | None:
     value = {name.lower(): text for name, text in headers.items()}.get("retry-after", "")
     return float(value) if value.replace(".", "", 1).isdigit() else None
 
@@ -188,7 +188,7 @@ def mint(session: Session) -> Token:
         content=urlencode(form).encode(),
     )
     if answer.status == 429:
-        raise Throttled(_seconds(answer.headers), operation="token")
+        raise Throttled(seconds(answer.headers), operation="token")
     try:
         body = json.loads(answer.content)
     except ValueError:

@@ -28,7 +28,9 @@ CANCELLED = frozenset(
 CANCEL_ASKED = frozenset({"CancelRequested", "CancelPending"})
 COUNTRIES = {"UK": "GB", "QM": "GG", "QN": "NO", "TP": "TL", "ZZ": ""}
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-REPEATED = frozenset({"Transaction", "ShipmentTrackingDetails", "Refund", "Payment", "TaxDetails", "NameValueList"})
+REPEATED = frozenset(
+    {"Transaction", "ShipmentTrackingDetails", "Refund", "Payment", "TaxDetails", "NameValueList", "MessageMedia"}
+)
 
 Doc = dict[str, Any]
 
@@ -259,4 +261,15 @@ def parse_message(payload: str) -> canonical.Message:
         sent_at=_time(doc.get("CreationDate"), "CreationDate"),
         item_ref=item,
         answered=doc.get("MessageStatus") == "Answered",
+        media=_media(question.get("MessageMedia") or doc.get("MessageMedia") or []),
     )
+
+
+def _media(nodes: list[Any]) -> tuple[canonical.Media, ...]:
+    """Pictures of the question; the exchange names them where the question itself does not. Each address once."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        url = _text(_doc(node).get("MediaURL")).strip()
+        if url:
+            found.setdefault(url, _text(_doc(node).get("MediaName")).strip())
+    return tuple(canonical.Media(name, url) for url, name in found.items())

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..base import clock
 from ..base.store import loads
-from . import planned
+from . import pictures, planned
 from .accounts import Accounts
 from .acts import Acts
 from .book import Book
@@ -117,13 +117,14 @@ class Control:
     # -- messages and notifications --------------------------------------------------------------------------------
 
     async def add_messages(self, account: sqlite3.Row, request: Request) -> dict[str, Any]:
-        ids, new = self.messages.plan(account, (await request.json())["messages"])
+        ids, new = self.messages.plan(account, (await request.json())["messages"], pictures.place(request))
         for message_id in new:
             self.notifier.new_message(account, message_id)
         return {"created": len(new), "ids": ids}
 
     async def list_messages(self, account: sqlite3.Row, request: Request) -> dict[str, Any]:
-        return {"messages": self.messages.listed(account["account_id"])}
+        found = self.messages.pictures.count(account["account_id"])
+        return {"messages": self.messages.listed(account["account_id"]), "uploaded": found}
 
     async def list_notifications(self, account: sqlite3.Row, request: Request) -> dict[str, Any]:
         return {"notifications": self.notifier.listed(account["account_id"])}

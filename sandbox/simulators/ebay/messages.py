@@ -16,6 +16,7 @@ from ..base.store import Store, dumps, loads
 from .book import Book
 from .errors import invalid
 from .get_orders import pagination
+from .pictures import MOST_OF_A_MESSAGE, Pictures, render
 from .planned import BadPlan, Numbers, cleaned, item_number
 from .times import seconds, stamp
 from .wire import boolean, fragment, moment, sub
@@ -62,11 +63,17 @@ class Messages:
     book: Book
     numbers: Numbers
     faults: Faults
+    pictures: Pictures
 
     # -- control -------------------------------------------------------------------------------------------------
 
-    def plan(self, account: sqlite3.Row, plans: Iterable[dict[str, Any]]) -> tuple[dict[str, str], list[str]]:
-        """Take planned messages in, once per ref: (message ids by ref, the new ones). Raises BadPlan."""
+    def plan(
+        self, account: sqlite3.Row, plans: Iterable[dict[str, Any]], where: str
+    ) -> tuple[dict[str, str], list[str]]:
+        """Take planned messages in, once per ref: (message ids by ref, the new ones). Raises BadPlan.
+
+        ``where``: this simulator's address, under which the pictures of ``media`` are shown.
+        """
         ids: dict[str, str] = {}
         new: list[str] = []
         with self.store.transaction():
@@ -74,12 +81,12 @@ class Messages:
                 ref = str(plan["ref"])
                 sql = "SELECT message_id FROM messages WHERE account_id = ? AND ref = ?"
                 known = self.store.one(sql, account["account_id"], ref)
-                ids[ref] = known["message_id"] if known is not None else self._add(account, ref, plan)
+                ids[ref] = known["message_id"] if known is not None else self._add(account, ref, plan, where)
                 if known is None:
                     new.append(ids[ref])
         return ids, new
 
-    def _add(self, account: sqlite3.Row, ref: str, plan: dict[str, Any]) -> str:
+    def _add(self, account: sqlite3.Row, ref: str, plan: dict[str, Any], where: str) -> str:
         plan = cleaned(plan)
         order_id, item_id, title = None, plan.get("item_id"), plan.get("item_title") or "Listing"
         if plan.get("order_ref"):
@@ -98,7 +105,8 @@ class Messages:
         # A pull that has passed a moment never finds a message of before that moment.
         created = max(sent, visible) if max(sent, visible) > account["messages_read_to"] else now
         message_id = self.numbers.message_id()
-        body = {"subject": plan.get("subject") or "", "body": plan.get("body") or "", "title": title}
+        media = self.pictures.planned(account["account_id"], where, plan.get("media") or [])
+        body = {"subject": plan.get("subject") or "", "body": plan.get("body") or "", "title": title, "media": media}
         self.store.run(
             "INSERT INTO messages (account_id, message_id, ref, order_id, doc, kind, status, sender, item_id, created,"
             " visible) VALUES (?, ?, ?, ?, ?, ?, 'Unanswered', ?, ?, ?, ?)",
@@ -126,6 +134,7 @@ class Messages:
                 "buyer_id": row["sender"],
                 "subject": loads(row["doc"])["subject"],
                 "body": loads(row["doc"])["body"],
+                "media": loads(row["doc"]).get("media", []),
                 "sent_at": stamp(row["created"]),
                 "status": row["status"],
                 "answers": loads(row["answers"]),
@@ -211,6 +220,7 @@ class Messages:
         sub(node, "MessageStatus", row["status"])
         sub(node, "CreationDate", stamp(row["created"]))
         sub(node, "LastModifiedDate", answers[-1]["at"] if answers else stamp(row["created"]))
+        render(node, doc.get("media", []))
         return fragment(node)
 
     # -- AddMemberMessageRTQ ---------------------------------------------------------------------------------------
@@ -232,11 +242,21 @@ class Messages:
             raise invalid("Body", f"1 to {MOST_BODY} characters of plain text.")
         if any(mark in body.lower() for mark in ("<html", "<body", "<br", "<p>", "<div", "<script", "<a ")):
             raise invalid("Body", "HTML is not allowed.")
+        media = self._given_media(given.get("MessageMedia") or [])
         answers = loads(row["answers"])
-        answers.append({"body": body, "at": clock.iso(millis=True), "id": self.numbers.message_id()})
+        answers.append({"body": body, "at": clock.iso(millis=True), "id": self.numbers.message_id(), "media": media})
         sql = "UPDATE messages SET answers = ?, answer_calls = answer_calls + 1, status = 'Answered' WHERE seq = ?"
         self.store.run(sql, dumps(answers), row["seq"])
         return ""
+
+    def _given_media(self, given: list[dict[str, Any]]) -> list[dict[str, str]]:
+        """Only pictures that stand at EPS, and at most five. Raises error 37."""
+        if len(given) > MOST_OF_A_MESSAGE:
+            raise invalid("MessageMedia", f"At most {MOST_OF_A_MESSAGE} pictures.")
+        for one in given:
+            if not self.pictures.known(one.get("MediaURL") or ""):
+                raise invalid("MediaURL", "There is no such picture at eBay Picture Services.")
+        return [{"name": one.get("MediaName") or "", "url": one["MediaURL"]} for one in given]
 
     def find(self, account: sqlite3.Row, message_id: str) -> sqlite3.Row | None:
         sql = "SELECT * FROM messages WHERE account_id = ? AND message_id = ? AND visible <= ?"
@@ -288,5 +308,6 @@ class Messages:
         sub(node, "ItemID", row["item_id"])
         sub(node, "Replied", "true" if row["status"] == "Answered" else "false")
         if full:
+            render(node, doc.get("media", []))
             sub(node, "Text", f"<html><body><p>{escape(doc['body'])}</p></body></html>")
         return fragment(node)

@@ -19,24 +19,27 @@ from .deletion import Deletion
 from .edge import Edge
 from .notify import Notifier
 from .oauth import Identity
+from .pictures import SCHEMA as PICTURES
+from .pictures import Pictures
 from .planned import Numbers
 from .schema import SCHEMA
 from .trading import Call, Trading
 
 
 class Ebay(Platform):
-    """``/ebay/identity/v1/oauth2/token``, ``/ebay/ws/api.dll``, ``/ebay/commerce/notification/v1/public_key/{kid}``."""
+    """``/ebay/identity/v1/oauth2/token``, ``/ebay/ws/api.dll``, ``/ebay/commerce/…`` (media, public keys)."""
 
     name = "ebay"
 
     def __init__(self, data: Path, faults: Faults, limiter: Limiter) -> None:
         super().__init__(data, faults, limiter)
-        store = Store(data / "ebay.sqlite3", SCHEMA)
+        store = Store(data / "ebay.sqlite3", SCHEMA + PICTURES)
         numbers = Numbers(store)
         edge = Edge(faults)
         accounts = Accounts(store, limiter)
         book = Book(store, numbers)
-        mail = messages.Messages(store, book, numbers, faults)
+        self.pictures = Pictures(store, accounts, edge)
+        mail = messages.Messages(store, book, numbers, faults, self.pictures)
         self.notifier = Notifier(store, book, mail, faults)
         self.deletion = Deletion(store, accounts)
         self.identity = Identity(accounts, edge)
@@ -64,6 +67,9 @@ class Ebay(Platform):
         return [
             Route("/identity/v1/oauth2/token", self.identity.__call__, methods=["POST"]),
             Route("/ws/api.dll", self.trading.__call__, methods=["POST"]),
+            Route("/commerce/media/v1_beta/image/create_image_from_file", self.pictures.create, methods=["POST"]),
+            Route("/commerce/media/v1_beta/image/{image_id}", self.pictures.details, methods=["GET"]),
+            Route("/i.ebayimg.com/z/{key}/{name}", self.pictures.show, methods=["GET"]),
             Route("/commerce/notification/v1/public_key/{kid}", self.deletion.public_key, methods=["GET"]),
         ]
 
