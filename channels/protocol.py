@@ -191,6 +191,7 @@ class MessageSource(Protocol):
         """Look up an answer that may have been sent (after an unknown outcome)."""
 
 
+@runtime_checkable
 class MediaSource(Protocol):
     """A platform (capability ``MEDIA``) whose messages carry pictures, both ways."""
 

@@ -8,11 +8,11 @@ from core.central import due
 from core.events import Payload, on
 from core.permissions import Actor, system
 from core.tenancy import require_tenant
-from crm.services import incoming, linking, sending
+from crm.services import incoming, linking, media, sending
 from crm.services.answers import WANTED
 from tenants.ports import setup_step
 
-SEND_EVERY, SWEEP_EVERY = 30, 300
+SEND_EVERY, MEDIA_EVERY, SWEEP_EVERY = 30, 60, 300
 
 
 def by_account(payload: Payload) -> str:
@@ -29,6 +29,17 @@ def take_in(payload: Payload) -> None:
 def send(payload: Payload) -> None:
     """An answer was written. What cannot go out now is left to the due job."""
     sending.send_due(account_id=payload["account_id"], actor=system("answers"))
+
+
+@on(media.WANTED, name="crm.media", stream=by_account)
+def fetch(payload: Payload) -> None:
+    """A buyer sent pictures. What cannot be had now is left to the due job."""
+    media.fetch_due(account_id=payload["account_id"])
+
+
+@due.due_job("crm.media")
+def fetch_again(key: str) -> None:
+    media.fetch_due()
 
 
 @due.due_job("crm.send")
@@ -50,4 +61,5 @@ def sweep(key: str) -> None:
 @setup_step("crm.jobs")
 def start_jobs(actor: Actor) -> None:
     due.schedule(require_tenant(), "crm.send", "", SEND_EVERY)
+    due.schedule(require_tenant(), "crm.media", "", MEDIA_EVERY)
     due.schedule(require_tenant(), "crm.sweep", "", SWEEP_EVERY)

@@ -43,6 +43,7 @@ class Conversation(TenantModel):
             models.Index(fields=["-last_at", "-id"], name="conversation_time"),
             models.Index(fields=["order"], name="conversation_order"),
             models.Index(fields=["last_at"], name="conversation_unlinked", condition=models.Q(order__isnull=True)),
+            models.Index(fields=["account", "buyer_id"], name="conversation_buyer"),
         ]
 
 
@@ -114,8 +115,9 @@ class Visit(TenantModel):
 class Attachment(TenantModel):
     """A file of a message: received from the buyer, sent with an answer, or beside a note.
 
-    Ours are uploaded before the message is written (``message`` null, ``upload`` the form's key). One of the buyer
-    stands as *wanted* until it is fetched from ``source`` and kept, or refused with its reason.
+    One of the buyer stands as *wanted* until it is fetched from ``source`` and kept, or refused with its reason;
+    ``next_at``: when it is tried next. One of an answer is kept from the start; ``source`` is where the platform has
+    it once it was put up there.
     """
 
     WANTED, KEPT, REFUSED = "wanted", "kept", "refused"
@@ -123,7 +125,6 @@ class Attachment(TenantModel):
     id = models.BigAutoField(primary_key=True)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="+", db_index=False)
     message = models.ForeignKey(Message, models.CASCADE, null=True, related_name="attachments")
-    upload = models.CharField(max_length=60, default="", blank=True)
     name = models.CharField(max_length=160)
     media_type = models.CharField(max_length=100, default="", blank=True)
     size = models.BigIntegerField(default=0)
@@ -131,16 +132,18 @@ class Attachment(TenantModel):
     source = models.CharField(max_length=1000, default="", blank=True)  # where the platform keeps it
     state = models.CharField(max_length=8, default=KEPT)
     attempts = models.SmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=80, default="", blank=True)
+    error_params = models.JSONField(default=dict)
     created_at = models.DateTimeField()
 
     personal = ("name", "source")
-    plain = ("upload", "media_type", "state", "error_code")
+    plain = ("media_type", "state", "error_code")
 
     class Meta:
         indexes = [
             models.Index(fields=["conversation", "id"], name="attachment_talk"),
-            models.Index(fields=["id"], name="attachment_wanted", condition=models.Q(state="wanted")),
+            models.Index(fields=["next_at"], name="attachment_wanted", condition=models.Q(state="wanted")),
         ]
 
 

@@ -268,7 +268,7 @@ def thread(actor: Actor, conversation_id: int) -> Thread:
             one["error_params"] = json.loads(one["error_params"])
         if not see:
             one["body"] = mask(one["body"])
-    kept = attachments.of([one["id"] for one in messages if one["direction"] == "note"]) if see else {}
+    kept = attachments.of([one["id"] for one in messages]) if see else {}
     for one in messages:
         one["files"] = kept.get(one["id"], [])
     pending = next((one for one in messages if one["state"] in ("queued", "sending", "unknown")), None)

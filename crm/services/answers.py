@@ -18,17 +18,26 @@ from core.events import emit
 from core.permissions import Actor
 from crm import permissions
 from crm.models import Conversation, Message
-from crm.services import attachments, deadlines, visits
+from crm.services import attachments, deadlines, pictures, visits
 
 LONGEST = 20_000  # characters of any text; what a platform takes at most is its adapter's to say
 KEY_CHARS = 60
 WANTED = "crm.answer_wanted"
 
 
-def answer(*, actor: Actor, conversation_id: int, body: str, key: str, seen: int | None = None) -> Message:
+def answer(
+    *,
+    actor: Actor,
+    conversation_id: int,
+    body: str,
+    key: str,
+    seen: int | None = None,
+    given: Sequence[tuple[str, bytes]] = (),
+) -> Message:
     """Answer the newest message that waits; a worker sends it. The same ``key`` (the form's) again changes nothing.
 
-    ``seen``: id of the last message that the form showed; None means everything up to now. Raises BusinessError
+    ``seen``: id of the last message that the form showed; None means everything up to now. ``given``: pictures (name,
+    content) where the platform takes them. Raises as ``pictures.checked``, and BusinessError
     ``conversation.not_found``, ``message.empty``, ``message.nothing_to_answer``, ``message.same_text``, and
     ``message.answered_meanwhile`` (who, at) when somebody else has answered what the form showed as unanswered.
     """
@@ -46,6 +55,7 @@ def answer(*, actor: Actor, conversation_id: int, body: str, key: str, seen: int
         parent = _parent(conversation, seen)
         _refuse_second(conversation, seen if seen is not None else parent.pk)
         _refuse_same(conversation, parent, text)
+        shown = pictures.checked(_platform(conversation), given)
         made = _add(
             actor,
             conversation,
@@ -56,6 +66,7 @@ def answer(*, actor: Actor, conversation_id: int, body: str, key: str, seen: int
             state=Message.QUEUED,
             next_at=clock.now(),
         )
+        pictures.keep(made, shown)
         if conversation.state == Conversation.CLOSED:
             _set(conversation, state=Conversation.ANSWERED)
         visits.forget_draft(actor=actor, conversation_id=conversation.pk)
@@ -82,6 +93,7 @@ def retry(*, actor: Actor, message_id: int) -> None:
         message.state = Message.UNKNOWN if message.attempts else Message.QUEUED
         message.attempts, message.next_at = min(message.attempts, 1), clock.now()
         message.error_code, message.error_params = "", {}
+        pictures.forget_uploads(message.pk)
         message.save(update_fields=["state", "attempts", "next_at", "error_code", "error_params"])
         record(actor, "conversation", conversation.pk, "conversation.answer_retried", message=message.pk)
         emit(WANTED, {"account_id": conversation.account_id})
@@ -231,5 +243,8 @@ def _set(conversation: Conversation, **values: Any) -> None:
 def _dismiss(conversation: Conversation, source: str, target: str) -> None:
     asked = Message.objects.filter(conversation=conversation, direction=Message.IN, state=source)
     asked.update(state=target)
-    platform = Account.objects.values_list("platform", flat=True).get(pk=conversation.account_id)
-    deadlines.recompute([conversation.pk], deadlines.hours_of(conversation.account_id, platform))
+    deadlines.recompute([conversation.pk], deadlines.hours_of(conversation.account_id, _platform(conversation)))
+
+
+def _platform(conversation: Conversation) -> str:
+    return str(Account.objects.values_list("platform", flat=True).get(pk=conversation.account_id))

@@ -1,21 +1,24 @@
-"""Files beside internal notes: checked by their content, kept by ``core.files``, served only to who may read the inbox."""
+"""Files of messages: beside notes they are checked by their content and kept by ``core.files``; all of them are served
+only to who may read the inbox. Buyers' pictures come by ``media``, those of answers by ``pictures``.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 
-from core import clock, files
+from core import bulk, clock, files
 from core.errors import BusinessError
 from core.permissions import Actor
-from core.records.models import StoredFile
 from crm import permissions
 from crm.models import Attachment, Message
 
 KIND = "attachment"
+PICTURES = frozenset({files.PNG, files.JPEG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,24 @@ def keep(*, actor: Actor, message: Message, given: Sequence[tuple[str, bytes]]) 
 
 
 def of(message_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """{message: its files with name, size and uid} in one query and one for the files."""
-    rows = list(Attachment.objects.filter(message_id__in=message_ids, file_id__isnull=False).order_by("id"))
-    uids = (
-        dict(StoredFile.objects.filter(pk__in=[row.file_id for row in rows]).values_list("pk", "uid")) if rows else {}
+    """{message: its files} in one query: name, size, uid ('' until it is kept), state, why, whether it is a picture."""
+    rows = bulk.fetch(
+        "SELECT a.message_id, a.name, a.size, f.uid, a.state, a.error_code, a.error_params, a.media_type"
+        " FROM crm_attachment a LEFT JOIN records_storedfile f ON f.id = a.file_id"
+        " WHERE a.message_id = ANY(%s) AND (f.id IS NOT NULL OR a.state <> 'kept') ORDER BY a.id",
+        [list(message_ids)],
     )
     out: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        if row.file_id in uids and row.message_id is not None:
-            shown = {"name": row.name, "size": row.size, "uid": str(uids[row.file_id])}
-            out.setdefault(row.message_id, []).append(shown)
+    for message, name, size, uid, state, code, params, media_type in rows:
+        kept = state == Attachment.KEPT
+        shown = {
+            "name": name,
+            "size": size,
+            "uid": str(uid) if kept else "",
+            "state": state,
+            "why": code if state == Attachment.REFUSED else "",
+            "params": json.loads(params) if isinstance(params, str) else params,
+            "picture": kept and media_type in PICTURES,
+        }
+        out.setdefault(message, []).append(shown)
     return out

@@ -60,7 +60,7 @@ def forget(conversation_ids: Sequence[int]) -> int:
         "UPDATE crm_message SET state = %s WHERE conversation_id = ANY(%s) AND direction = 'in' AND state = ''",
         [Message.DISMISSED, ids],
     )
-    _forget_files(ids)
+    _forget_files("conversation_id", ids)
     bulk.execute("DELETE FROM crm_visit WHERE conversation_id = ANY(%s)", [ids])  # what somebody was writing to them
     bulk.execute(
         "UPDATE crm_message SET body = '', error_params = '{}', purge_at = NULL WHERE conversation_id = ANY(%s)"
@@ -70,25 +70,31 @@ def forget(conversation_ids: Sequence[int]) -> int:
     return count
 
 
-def _forget_files(conversation_ids: Sequence[int]) -> None:
-    rows = bulk.fetch(
-        "DELETE FROM crm_attachment WHERE conversation_id = ANY(%s) RETURNING file_id", [list(conversation_ids)]
-    )
+def _forget_files(of: str, ids: Sequence[int]) -> None:
+    """Attachments ``of`` these (conversation_id or message_id), with what is stored of them."""
+    rows = bulk.fetch(f"DELETE FROM crm_attachment WHERE {of} = ANY(%s) RETURNING file_id", [list(ids)])
     for file in StoredFile.objects.filter(pk__in=[row[0] for row in rows if row[0] is not None]):
         files.delete(file)
 
 
 def expire() -> int:
     """A page of texts whose date has come, or of conversations in which nobody wrote since; returns how many."""
-    now = clock.now()
     # A draft that nobody came back to is no text for ever.
-    bulk.execute("DELETE FROM crm_visit WHERE seen_at <= %s", [now - DRAFTS_KEPT])
-    texts = bulk.execute(
+    bulk.execute("DELETE FROM crm_visit WHERE seen_at <= %s", [clock.now() - DRAFTS_KEPT])
+    return _expire_texts() or forget_silent()
+
+
+@transaction.atomic
+def _expire_texts() -> int:
+    """Texts with their files, wanted ones too."""
+    rows = bulk.fetch(
         "UPDATE crm_message SET body = '', purge_at = NULL WHERE id IN"
-        " (SELECT id FROM crm_message WHERE purge_at <= %s LIMIT %s FOR UPDATE SKIP LOCKED)",
-        [now, PAGE],
+        " (SELECT id FROM crm_message WHERE purge_at <= %s LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING id",
+        [clock.now(), PAGE],
     )
-    return texts or forget_silent()
+    if rows:
+        _forget_files("message_id", [row[0] for row in rows])
+    return len(rows)
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ from core.errors import BadPayload
 from core.events import emit
 from core.tenancy import require_tenant
 from crm.models import Message
-from crm.services import deadlines, linking
+from crm.services import deadlines, linking, media
 
 PAGE = 100
 # Columns and how long a text they take.
@@ -262,6 +262,7 @@ def _insert(account_id: int, fresh: Sequence[canonical.Message], threads: dict[s
             for pk, one in zip(ids, rows, strict=True)
         ],
     )
+    media.want(account_id, [(pk, threads[clean(one.thread)], one.media) for pk, one in zip(ids, rows, strict=True)])
     return ids
 
 

@@ -13,7 +13,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from channels.registry import adapter_of
 from channels.services import tokens
 from channels.services.health import STOPPED, set_health
 from channels.services.sessions import session_of
-from core import bulk, clock, faults
+from core import bulk, clock, faults, files
 from core.audit import record_many
 from core.errors import (
     AdapterError,
@@ -44,7 +44,7 @@ from core.errors import (
 from core.events import emit
 from core.permissions import Actor
 from crm.models import Message
-from crm.services import deadlines
+from crm.services import deadlines, pictures
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class _Row:
     answer: Answer
     attempts: int
     look_up: bool
+    pictures: tuple[pictures.Picture, ...] = ()
 
 
 @dataclass(slots=True)
@@ -79,6 +80,7 @@ class _Result:
     params: dict[str, Any] = field(default_factory=dict)
     error: AdapterError | None = None
     counted: bool = True
+    urls: dict[int, str] = field(default_factory=dict)  # pictures that were put up
 
 
 @dataclass
@@ -153,10 +155,12 @@ def _lease(account_id: int, lease: uuid.UUID) -> list[_Row]:
     """
     with transaction.atomic():
         found = bulk.fetch(sql, [now, account_id, wall, BATCH, lease, wall + timedelta(seconds=LEASE_SECONDS)])
+    shown = pictures.of([row[0] for row in found])
     rows = []
     for pk, conversation, key, parent, body, attempts, state, buyer, item, order, subject in found:
         answer = Answer(key, parent, buyer, body, item_ref=item, order_external_id=order, subject=subject)
-        rows.append(_Row(pk, conversation, answer, attempts, look_up=state != Message.QUEUED))
+        row = _Row(pk, conversation, answer, attempts, state != Message.QUEUED, shown.get(pk, ()))
+        rows.append(replace(row, answer=replace(answer, media=pictures.media_of(row.pictures))))
     return rows
 
 
@@ -180,13 +184,26 @@ def _call_all(adapter: Any, session: Session, rows: list[_Row]) -> list[_Result]
 
 
 def call(adapter: Any, session: Session, row: _Row) -> _Result:
-    """One answer: look it up where it may have been sent, else send it. Never raises."""
+    """One answer: look it up where it may have been sent, else send it. Never raises.
+
+    Pictures take a turn of their own before: they may be slow, and whoever lost the lease meanwhile must not send.
+    """
+    urls: dict[int, str] = {}
+    result = _call(adapter, session, row, urls)
+    result.urls = urls
+    return result
+
+
+def _call(adapter: Any, session: Session, row: _Row, urls: dict[int, str]) -> _Result:
     sending = False
     try:
         if row.look_up:
             found = adapter.find_answer(session, row.answer)
             if found is not None:
                 return _Result(row, Message.SENT, at=found.at, external_id=found.external_id)
+        if not all(one.url for one in row.pictures):
+            pictures.put_up(adapter, session, row.pictures, urls)
+            return _Result(row, Message.UNKNOWN if row.look_up else Message.QUEUED, counted=False)
         sending = True
         sent = adapter.send_answer(session, row.answer)
         return _Result(row, Message.SENT, at=sent.at, external_id=sent.external_id)
@@ -195,6 +212,8 @@ def call(adapter: Any, session: Session, row: _Row) -> _Result:
     except (Rejected, NotFound, PermissionMissing, BadPayload, Conflict) as error:
         code, params = faults.stored(error)
         return _Result(row, Message.FAILED, code=code, params=params, error=error)
+    except files.FileDamaged:
+        return _Result(row, Message.FAILED, code="attachment.lost")
     except AdapterError as error:
         return _put_off(row, error)
     except Exception as error:  # a defect of ours: whether the call went out is not sure
@@ -258,6 +277,7 @@ def write(
         kept = [result for result in results if result.row.id in mine]
         if kept:
             bulk.execute(_WRITE, bulk.columns([_values(result, now) for result in kept]))
+            pictures.save({pk: url for result in kept for pk, url in result.urls.items()})
         sent = [result for result in kept if result.state == Message.SENT]
         failed = [result for result in kept if result.state == Message.FAILED]
         deadlines.recompute([result.row.conversation_id for result in sent], within_hours)
