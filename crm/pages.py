@@ -14,12 +14,14 @@ from core.ui import desk, lists
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from crm import palette, permissions, queries, queries_page
+from crm.outs import OUTS
 from crm.services import answers
 from crm.tables import ConversationTable
 
 TABS = (
     Tab("open", _("Waiting")),
     Tab("overdue", _("Overdue"), tone="red"),
+    Tab("near", _("Due soon"), tone="amber", hide_empty=True),
     Tab("mine", _("Mine")),
     Tab("unassigned", _("Nobody's")),
     Tab("failed", _("Not sent"), tone="red", hide_empty=True),
@@ -60,6 +62,7 @@ class InboxList(lists.ListPage):
     search = _("Order, buyer, subject")
     table = ConversationTable
     default_tab = "open"
+    export = permissions.EXPORT
     actions_template = "crm/_list_actions.html"
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
@@ -96,6 +99,9 @@ class InboxList(lists.ListPage):
         for row in found.rows:
             row["href"] = self.href(row, state)
         return Rows(found.rows, found.next)
+
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return OUTS
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return f"{reverse('crm:show', args=[row['id']])}?{state.query()}"

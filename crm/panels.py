@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.permissions import Actor
 from core.ui import menu, panels, today
+from core.words import formats
 from crm import permissions, queries
 
 
@@ -22,9 +25,27 @@ def tiles(actor: Actor) -> Iterator[today.Tile]:
     if not actor.can(permissions.VIEW):
         return
     found = queries.counts(actor)
-    late, failed = found["overdue"], found["failed"]
+    late, near, failed = found["overdue"], found["near"], found["failed"]
+    since = queries.nearest(actor) if late or near else (None, None)
     yield today.Tile(
-        "messages.overdue", _("Answers overdue"), late, today.LATE, "crm:index", "tab=overdue", icon="mail"
+        "messages.overdue",
+        _("Answers overdue"),
+        late,
+        today.LATE,
+        "crm:index",
+        "tab=overdue",
+        _oldest(since[0]),
+        icon="mail",
+    )
+    yield today.Tile(
+        "messages.near",
+        _("Messages near their deadline"),
+        near,
+        today.NOW,
+        "crm:index",
+        "tab=near",
+        _oldest(since[1]),
+        icon="clock",
     )
     yield today.Tile(
         "messages.failed", _("Answers not sent"), failed, today.NOW, "crm:index", "tab=failed", icon="mail-x"
@@ -32,6 +53,10 @@ def tiles(actor: Actor) -> Iterator[today.Tile]:
     yield today.Tile(
         "messages.open", _("Buyers waiting"), found["open"], today.SOON, "crm:index", "tab=open", icon="mail"
     )
+
+
+def _oldest(since: datetime | None) -> str:
+    return gettext("the oldest came {ago}").format(ago=formats.ago(since)) if since is not None else ""
 
 
 def order_panel(request: HttpRequest, **given: Any) -> tuple[str, dict[str, Any]] | None:

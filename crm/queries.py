@@ -22,9 +22,10 @@ from crm.models import MessageTemplate
 from crm.services import attachments
 from orders.queries import mask
 
-TABS = ("open", "overdue", "mine", "unassigned", "failed", "answered", "closed", "all")
-BY_DEADLINE = ("open", "overdue", "mine", "unassigned")
+TABS = ("open", "overdue", "near", "mine", "unassigned", "failed", "answered", "closed", "all")
+BY_DEADLINE = ("open", "overdue", "near", "mine", "unassigned")
 SOON = timedelta(hours=4)
+NEAR = timedelta(hours=6)  # of the deadline: what Today names before it is too late
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # conversations without a deadline come last
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # behind an answered one comes the most urgent
 LONGEST_THREAD = 500
@@ -49,7 +50,9 @@ _SELECT = """
 
 @dataclass(frozen=True)
 class Filter:
-    """``tab``: open (waiting, nearest deadline first), overdue, mine, failed, answered, closed, all (newest first)."""
+    """``tab``: open (waiting, nearest deadline first), overdue, near (its deadline), mine, failed, answered, closed,
+    all (newest first).
+    """
 
     tab: str = "open"
     accounts: tuple[int, ...] = ()
@@ -133,11 +136,14 @@ def _conditions(actor: Actor, chosen: Filter) -> tuple[list[str], list[Any]]:
     if chosen.text:
         _search(actor, chosen.text, conditions, params)
     match chosen.tab:
-        case "open" | "overdue" | "mine" | "unassigned":
+        case "open" | "overdue" | "near" | "mine" | "unassigned":
             conditions.append("c.state = 'open'")
             if chosen.tab == "overdue":
                 conditions.append("c.answer_by < %s")
                 params.append(clock.now())
+            elif chosen.tab == "near":
+                conditions.append("c.answer_by >= %s AND c.answer_by < %s")
+                params += [clock.now(), clock.now() + NEAR]
             elif chosen.tab == "mine":
                 conditions.append("c.assignee_id = %s")
                 params.append(actor.id)
@@ -217,20 +223,37 @@ def urgency(answer_by: datetime | None) -> str:
 
 
 def counts(actor: Actor) -> dict[str, int]:
-    """{tab: how many} of the tabs that ask for a person: open, overdue, mine, failed. Two index scans."""
+    """{tab: how many} of the tabs that ask for a person: open, overdue, near, mine, unassigned, failed. Two index scans."""
     actor.require(permissions.VIEW)
     scope, params = _conditions(actor, Filter("all"))
     where = "".join(f" AND {condition}" for condition in scope)
+    now = clock.now()
     row = bulk.fetch(
-        "SELECT count(*), count(*) FILTER (WHERE c.answer_by < %s), count(*) FILTER (WHERE c.assignee_id = %s),"
-        " count(*) FILTER (WHERE c.assignee_id IS NULL)"
+        "SELECT count(*), count(*) FILTER (WHERE c.answer_by < %s),"
+        " count(*) FILTER (WHERE c.answer_by >= %s AND c.answer_by < %s),"
+        " count(*) FILTER (WHERE c.assignee_id = %s), count(*) FILTER (WHERE c.assignee_id IS NULL)"
         f" FROM crm_conversation c WHERE c.state = 'open'{where}",
-        [clock.now(), actor.id, *params],
+        [now, now, now + NEAR, actor.id, *params],
     )[0]
     failed = bulk.fetch(
         "SELECT count(DISTINCT c.conversation_id) FROM crm_message c WHERE c.state = 'failed'" + where, params
     )[0][0]
-    return {"open": row[0], "overdue": row[1], "mine": row[2], "unassigned": row[3], "failed": failed}
+    return dict(zip(("open", "overdue", "near", "mine", "unassigned", "failed"), (*row, failed), strict=True))
+
+
+def nearest(actor: Actor) -> tuple[datetime | None, datetime | None]:
+    """Since when the longest waiting one waits, (of those past their deadline, of those near it). One range of an index."""
+    actor.require(permissions.VIEW)
+    scope, params = _conditions(actor, Filter("all"))
+    where = "".join(f" AND {condition}" for condition in scope)
+    now = clock.now()
+    late, near = bulk.fetch(
+        "SELECT min(c.waiting_since) FILTER (WHERE c.answer_by < %s),"
+        " min(c.waiting_since) FILTER (WHERE c.answer_by >= %s)"
+        f" FROM crm_conversation c WHERE c.state = 'open' AND c.answer_by < %s{where}",
+        [now, now, now + NEAR, *params],
+    )[0]
+    return late, near
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ from channels.models import Account
 from channels.protocol import MESSAGES
 from channels.registry import all_adapters
 from core import settings_store
-from core.permissions import Actor, operations
+from core.permissions import SEE_PERSONAL, Actor, operations
 from core.tenancy import current_schema
 from core.ui import desk
 from crm import permissions
-from crm.models import Message
+from crm.models import Conversation, Message
 from crm.services import deadlines
 from tenants.models import Membership
 
@@ -37,6 +37,15 @@ def colleagues(actor: Actor) -> list[tuple[int, str]]:
     )
     roles = operations()[permissions.ANSWER]
     return [(row.user_id, row.user.name or row.user.email) for row in rows if row.role in roles]
+
+
+def of_buyer(actor: Actor, row: Mapping[str, Any], *, limit: int = 5) -> list[dict[str, Any]]:
+    """Other conversations of the buyer of ``row`` (as ``queries.get`` gives it) at the same account, newest first."""
+    actor.require(permissions.VIEW)
+    if not row["buyer_id"] or not actor.can(SEE_PERSONAL) or not actor.sees_account(row["account_id"]):
+        return []
+    found = Conversation.objects.filter(account_id=row["account_id"], buyer_id=row["buyer_id"]).exclude(pk=row["id"])
+    return list(found.order_by("-last_at", "-pk").values("id", "subject", "state", "last_at")[:limit])
 
 
 def _unsent(actor: Actor) -> Any:

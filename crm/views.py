@@ -17,7 +17,7 @@ from core.ui.views import done, fragment, page, sentence
 from crm import bulk, permissions, queries, queries_page, variables
 from crm.forms import TemplateForm
 from crm.pages import NEXT_ACTS, InboxList, filter_of
-from crm.services import answers, attachments, templates, visits
+from crm.services import answers, attachments, pictures, templates, visits
 
 POST = ("POST",)
 BOTH = ("GET", "HEAD", "POST")
@@ -74,6 +74,8 @@ def _thread(request: PageRequest, pk: int, **more: Any) -> dict[str, Any]:
         "others": visits.others(request.actor, pk),
         "next_act": NEXT_ACTS.get(thread.order["state"], "") if thread.order else "",
         "limits": attachments.LIMITS,
+        "pictures": pictures.limits_of(row["platform"]) if request.actor.can(permissions.ANSWER) else None,
+        "same_buyer": queries_page.of_buyer(request.actor, row),
         "unlinked": not thread.order,
         "thread": thread,
         "row": row,
@@ -100,7 +102,7 @@ def _here(request: PageRequest, pk: int) -> str:
 @page(permissions.ANSWER, methods=POST)
 def answer(request: PageRequest, pk: int) -> HttpResponse:
     """Send an answer. When somebody else was quicker, the thread shows it and what was typed stays in the field."""
-    typed, seen = request.POST.get("body", ""), request.POST.get("seen", "")
+    typed, seen, given = request.POST.get("body", ""), request.POST.get("seen", ""), _files(request, "picture")
     try:
         answers.answer(
             actor=request.actor,
@@ -108,11 +110,12 @@ def answer(request: PageRequest, pk: int) -> HttpResponse:
             body=typed,
             key=request.POST.get("key", ""),
             seen=int(seen) if seen.isdecimal() and len(seen) < 19 else None,
+            given=given,
         )
     except BusinessError as error:
         if error.code.endswith(".not_found"):
             raise
-        context = _thread(request, pk, typed=typed, problem=sentence(error))
+        context = _thread(request, pk, typed=typed, problem=sentence(error), chosen=len(given))
         return render(request, "crm/_thread.html" if request.htmx else "crm/thread.html", context)
     following = request.POST.get("next", "")
     to = pk
@@ -121,11 +124,15 @@ def answer(request: PageRequest, pk: int) -> HttpResponse:
     return done(request, _here(request, to), _("The answer is on its way."))
 
 
+def _files(request: PageRequest, name: str) -> list[tuple[str, bytes]]:
+    """(name, content) of a form's files; of one that is too large only so much that this shows."""
+    return [(one.name or "", one.read(attachments.LIMITS.bytes + 1)) for one in request.FILES.getlist(name)]
+
+
 @page(permissions.ANSWER, methods=POST)
 def note(request: PageRequest, pk: int) -> HttpResponse:
-    given = [(one.name or "", one.read(attachments.LIMITS.bytes + 1)) for one in request.FILES.getlist("file")]
     body = request.POST.get("note", "")
-    answers.note(actor=request.actor, conversation_id=pk, body=body, given=given)
+    answers.note(actor=request.actor, conversation_id=pk, body=body, given=_files(request, "file"))
     return done(request, _here(request, pk), _("Noted; only your colleagues see it."))
 
 

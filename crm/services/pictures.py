@@ -51,7 +51,7 @@ def checked(platform: str, given: Sequence[tuple[str, bytes]]) -> list[tuple[str
         return []
     limits = limits_of(platform)
     if limits is None:
-        raise BusinessError("attachment.not_here", platform=platform)
+        raise BusinessError("attachment.not_here", platform=adapter_of(platform).title)
     if len(given) > limits.most:
         raise BusinessError("attachment.too_many", most=limits.most)
     out = []

@@ -101,9 +101,9 @@ def test_counts_tiles_and_scope(shop: Shop) -> None:
     Message.objects.create(
         conversation_id=hidden, account=other, direction="out", body="x", at=clock.now(), state="failed"
     )
-    assert queries.counts(LI) == {"open": 3, "overdue": 1, "mine": 1, "unassigned": 2, "failed": 1}
+    assert queries.counts(LI) == {"open": 3, "overdue": 1, "near": 0, "mine": 1, "unassigned": 2, "failed": 1}
     narrow = Actor("user", 9, "Wu", LI.operations, accounts=frozenset({shop.account.pk}))
-    assert queries.counts(narrow) == {"open": 2, "overdue": 1, "mine": 0, "unassigned": 1, "failed": 0}
+    assert queries.counts(narrow) == {"open": 2, "overdue": 1, "near": 0, "mine": 0, "unassigned": 1, "failed": 0}
     assert ids(queries.inbox(narrow, Filter("all", accounts=(other.pk,)))) == []
     assert ids(queries.inbox(LI, Filter("overdue"))) == [late]
     assert ids(queries.inbox(LI, Filter("mine"))) == [late]
@@ -135,7 +135,7 @@ def test_thread_with_its_order_beside_it(shop: Shop) -> None:
     )
     with CaptureQueriesContext(connection) as seen:
         found = queries.thread(LI, pk)
-    assert len(seen) == 6  # one of them notes that a person read it
+    assert len(seen) == 7  # one of them notes that a person read it
     assert found.order and (found.order["id"], found.order["ship_name"]) == (first.pk, "Hannah Weiss")
     assert [one["external_id"] for one in found.other_orders] == ["A2"]
     assert [one["body"] for one in found.messages] == ["Body 1", "Soon"]

@@ -36,6 +36,7 @@ SENTENCES: dict[str, str] = {
     "handler.orders.short_again": _("Trying short orders again"),
     "handler.channels.confirm": _("Telling the marketplace"),
     "handler.crm.ingest": _("Taking messages in"),
+    "handler.crm.media": _("Fetching buyers' pictures"),
     "handler.crm.send": _("Sending answers"),
     "handler.logistics.book": _("Booking parcels"),
     "handler.jobs.run": _("Long work"),

@@ -55,6 +55,7 @@ SENTENCES: dict[str, str] = {
     "amazon.unavailable": _("Amazon is not available now ({status}); it is tried again."),
     "ebay.internal": _("eBay had an internal error; it is tried again."),
     "ebay.no_json": _("eBay's answer cannot be read ({status}); it is tried again."),
+    "ebay.no_picture": _("eBay took the picture but did not say where it is; it is tried again."),
     "ebay.no_xml": _("eBay's answer cannot be read ({status}); it is tried again."),
     "ebay.refused": _("eBay refuses it ({number}): {reason}"),
     "ebay.server_error": _("eBay is not available now ({status}); it is tried again."),
