@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from channels.labels import JOBS
 from core.ui import cells, lists
+from core.ui.html import format_html, format_html_join
 from core.ui.templatetags.ui import ago, badge, icon
 from core.words import formats, say
 

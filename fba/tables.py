@@ -7,13 +7,13 @@ from typing import Any
 
 import django_tables2 as tables
 from babel.dates import format_date
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import clock
 from core.ui import cells, lists
+from core.ui.html import format_html
 from core.ui.templatetags.ui import badge
 from core.words import formats
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import django_tables2 as tables
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import cells, lists
+from core.ui.html import format_html
 from core.ui.templatetags.ui import ago, badge, until
 from core.words import formats, say
 

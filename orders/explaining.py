@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from core.rules import ConditionResult, RuleExplanation
+from core.ui.html import format_html, format_html_join
 from core.words import formats, say
 
 _DECIMAL = re.compile(r"-?\d+\.\d+")

@@ -17,6 +17,7 @@ from channels import canonical
 from core.errors import BadPayload
 from core.textnorm import merge_key, search_grams, squash
 from orders import states
+from orders.finding import month_of
 
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
@@ -172,7 +173,8 @@ def merge_text(row: Mapping[str, Any]) -> str:
 
 
 def search_of(row: Mapping[str, Any], codes: list[str], numbers: list[str]) -> tuple[list[int], str]:
-    """(grams, text) of the search row: receiver, buyer, phone, order number, SKUs, tracking numbers."""
+    """(grams, text) of the search row: receiver, buyer, phone, order number, SKUs, tracking numbers; grams with the month
+    (``orders.finding``)."""
     texts = [
         row["external_id"],
         row["ship_name"],
@@ -186,7 +188,7 @@ def search_of(row: Mapping[str, Any], codes: list[str], numbers: list[str]) -> t
         *numbers,
     ]
     kept = [text for text in texts if text]
-    return search_grams(kept), squash("\n".join(kept))
+    return [month_of(row["placed_at"]), *search_grams(kept)], squash("\n".join(kept))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core import bulk
+from core import bulk, clock
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
 from core.textnorm import query_grams, squash
-from orders import permissions, states
+from orders import finding, permissions, states
 from orders.listed import Filter, scope
 from orders.models import Order
 from tenants.models import User
@@ -134,9 +134,8 @@ def page(actor: Actor, chosen: Filter, *, after: str = "", before: str = "", lim
 def _name_assignees(rows: list[dict[str, Any]]) -> None:
     """``assignee``: the name; one query, and none where nobody has anything."""
     ids = {row["assignee_id"] for row in rows if row["assignee_id"] is not None}
-    names = {
-        pk: name or email for pk, name, email in User.objects.filter(pk__in=ids).values_list("pk", "name", "email")
-    }
+    found = User.objects.filter(pk__in=ids).values_list("pk", "name", "email") if ids else ()
+    names = {pk: name or email for pk, name, email in found}
     for row in rows:
         row["assignee"] = names.get(row["assignee_id"], "")
 
@@ -191,25 +190,19 @@ _IN_PLAIN = (
 
 
 def _found(actor: Actor, chosen: Filter, after: str, before: str, limit: int) -> list[dict[str, Any]]:
-    """Search by receiver, phone, order and tracking number, SKU: grams narrow, the text decides."""
+    """Search by receiver, phone, order and tracking number, SKU: grams narrow, the text decides; newest months first."""
     text = chosen.text.strip()
     accounts, conditions, params = scope(actor, chosen)
     if accounts is not None:
         conditions.append("o.account_id = ANY(%s)")
         params.append(accounts)
     number = text.upper().removeprefix("S-")
-    if text.upper().startswith("S-") and number.isdecimal():
+    by_number = text.upper().startswith("S-") and number.isdecimal()
+    if by_number:
         conditions.append("o.id = %s")
         params.append(int(number))
     else:
         words = [word for word in squash(text).split() if word]
-        conditions.append(
-            "o.id IN (SELECT order_id FROM orders_ordersearch WHERE grams @> %s::int[]"
-            + " AND text LIKE %s" * len(words)
-            + ")"
-        )
-        params.append(query_grams(text))
-        params += [f"%{_like(word)}%" for word in words]
         if not actor.can(SEE_PERSONAL):  # whether there is such a buyer is personal too
             conditions += [_IN_PLAIN] * len(words)
             params += [f"%{_like(word)}%" for word in words for _ in range(_IN_PLAIN.count("%s"))]
@@ -220,6 +213,23 @@ def _found(actor: Actor, chosen: Filter, after: str, before: str, limit: int) ->
     if key:
         conditions.append(key)
         params += position
+    if by_number:
+        return _rows(conditions, params, order, limit)
+    found = f"SELECT order_id FROM orders_ordersearch WHERE grams @> %s::int[]{' AND text LIKE %s' * len(words)}"
+    given: list[Any] = [query_grams(text), *(f"%{_like(word)}%" for word in words)]
+    rows: list[dict[str, Any]] = []
+    ends = {"before" if before else "after": position[0]} if position else {}
+    for months in finding.spans(clock.now(), **ends):
+        if months is None:
+            return _rows([f"o.id IN ({found})", *conditions], [*given, *params], order, limit)
+        within = f"o.id IN ({found} AND grams && %s::int[])"
+        rows = _rows([within, *conditions], [*given, list(months), *params], order, limit)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _rows(conditions: Sequence[str], params: Sequence[Any], order: str, limit: int) -> list[dict[str, Any]]:
     sql = f"SELECT {_COLUMNS}{_FROM} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT %s"
     return [dict(zip(LIST, row, strict=True)) for row in bulk.fetch(sql, [*params, limit])]
 

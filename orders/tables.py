@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import django_tables2 as tables
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import lists
+from core.ui.html import format_html, format_html_join
 from core.ui.templatetags.ui import badge, icon, until
 from core.words import formats, knows, say
 from orders.queries_page import named

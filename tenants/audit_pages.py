@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import django_tables2 as tables
 from django.http import HttpResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +17,7 @@ from core import clock
 from core.permissions import Actor
 from core.records import trail
 from core.ui import cells, lists
+from core.ui.html import format_html
 from core.ui.lists import Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.ui.requests import PageRequest

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from zlib import crc32
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_urlconf, reverse
 from django.utils.functional import Promise
 
 from core.cache import forget as forgotten
@@ -85,8 +86,13 @@ def entries() -> list[Entry]:
 
 def jumps() -> dict[str, str]:
     """{key of an entry: its letter}; the same for everybody, whatever a person may open."""
+    return dict(_jumps(tuple(entries())))
+
+
+@lru_cache(maxsize=4)
+def _jumps(known: tuple[Entry, ...]) -> dict[str, str]:
     out: dict[str, str] = {}
-    for entry in entries():
+    for entry in known:
         wanted = [entry.jump, LETTERS.get(entry.key, ""), *entry.key]
         taken = {*out.values(), *(LETTERS[key] for key in LETTERS.keys() & _entries.keys() if key != entry.key)}
         letter = next((one for one in wanted if len(one) == 1 and one.isalpha() and one not in taken), "")
@@ -101,10 +107,8 @@ def shown(actor: Actor, path: str) -> list[Shown]:
     for entry in entries():
         if entry.operation is not None and not actor.can(entry.operation):
             continue
-        try:
-            found.append((entry, reverse(entry.url)))
-        except NoReverseMatch:
-            continue
+        if href := _address(entry.url, get_urlconf() or ""):
+            found.append((entry, href))
     inside = [href for _, href in found if path == href or (href != "/" and path.startswith(href))]
     best = max(inside, key=len, default="")
     letters = jumps()
@@ -119,6 +123,15 @@ def shown(actor: Actor, path: str) -> list[Shown]:
         )
         for entry, href in found
     ]
+
+
+@lru_cache(maxsize=200)
+def _address(url: str, urlconf: str) -> str:
+    """Where an entry leads on this host; nothing where there is no such page."""
+    try:
+        return reverse(url, urlconf=urlconf or None)
+    except NoReverseMatch:
+        return ""
 
 
 def counts(actor: Actor) -> dict[str, int]:

@@ -352,7 +352,7 @@ def reindex(order_ids: list[int]) -> None:
     """Write the search rows anew from what stands in the tables (after an edit, a booking, a revision)."""
     if not order_ids:
         return
-    names = ("id", "external_id", "platform", *incoming.PERSONAL)
+    names = ("id", "external_id", "platform", "placed_at", *incoming.PERSONAL)
     rows = _dicts(
         bulk.fetch(f"SELECT {', '.join(names)} FROM orders_order WHERE id = ANY(%s)", [order_ids]),
         names,

@@ -1,4 +1,4 @@
-"""The cells of a page's rows as HTML. A page of 500 rows has thousands of them, so the way to each is short."""
+"""A page's rows as HTML. A page of 500 rows has thousands of cells, so the way to each is short."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
-from core.ui.lists.contract import Table
+from core.ui.html import escaped
+from core.ui.lists.contract import ListPage, State, Table
 
 Row = Any  # a bound row of django-tables2
 
@@ -30,7 +31,7 @@ def drawer(table: Table, columns: Sequence[Any]) -> Callable[[Row], SafeString]:
         parts = []
         for start, renderer, name in drawn:
             value = renderer(record=record) if renderer is not None else row.get_cell(name)
-            parts.append(f"{start}{conditional_escape(value)}</td>")
+            parts.append(f"{start}{escaped(value)}</td>")
         return mark_safe("".join(parts))
 
     return cells
@@ -48,4 +49,21 @@ def _way(table: Table, column: Any) -> tuple[Callable[..., Any] | None, str]:
     return getattr(table, f"render_{column.name}"), column.name
 
 
-__all__ = ["drawer"]
+def drawn(page: ListPage, table: Table, columns: Sequence[Any], state: State, *, selects: bool) -> SafeString:
+    """All rows of the table, each a ``<tr>`` with its address and, where rows can be selected, its box."""
+    cells, select, lines = drawer(table, columns), escaped(gettext("Select")), []
+    for row in table.rows:
+        record = row.record
+        pk, href = escaped(record["id"]), escaped(record.get("href") or page.href(record, state))
+        opens = f' data-href="{href}"' if href else ""
+        box = (
+            f'<td class="c-check"><label><input type="checkbox" name="id" value="{pk}" form="bulk" aria-label="{select}">'
+            "</label></td>"
+            if selects
+            else ""
+        )
+        lines.append(f'<tr data-id="{pk}"{opens}>{box}{cells(row)}</tr>\n')
+    return mark_safe("".join(lines))
+
+
+__all__ = ["drawer", "drawn"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.template.loader import render_to_string
+from django.urls import get_urlconf
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from core.ui import panels as slots
+from core.ui.html import format_html, format_html_join
 from core.words import formats
 from core.words import say as put_into_words
 
@@ -84,9 +88,36 @@ def badge(state: str, prefix: str = "state.", text: str = "", title: str = "", t
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """A Tabler icon: decoration, unless it has a label."""
+    return _icon(name, str(label))
+
+
+@cache
+def _bare(name: str) -> SafeString:
+    return format_html('<i class="ti ti-{}" aria-hidden="true"></i>', name)
+
+
+def _icon(name: str, label: str) -> SafeString:
     if label:
         return format_html('<i class="ti ti-{}" role="img" aria-label="{}" title="{}"></i>', name, label, label)
-    return format_html('<i class="ti ti-{}" aria-hidden="true"></i>', name)
+    return _bare(name)
+
+
+_pieces: dict[tuple[Any, ...], SafeString] = {}
+MOST_PIECES = 2000
+
+
+@register.simple_tag(takes_context=True)
+def piece(context: Mapping[str, Any], name: str) -> SafeString:
+    """A part of the shell that hangs on the menu and the language alone: drawn once, then taken from here."""
+    menu = context.get("menu") or ()
+    shown = tuple((one.entry.key, one.href, one.active, one.count, one.jump) for one in menu)
+    key = (name, get_language(), get_urlconf(), shown)
+    found = _pieces.get(key)
+    if found is None:
+        if len(_pieces) >= MOST_PIECES:
+            _pieces.clear()
+        found = _pieces[key] = mark_safe(render_to_string(name, {"menu": menu}))
+    return found
 
 
 @register.simple_tag
