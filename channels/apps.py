@@ -6,7 +6,7 @@ class ChannelsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from channels import jobs, pages, queries  # noqa: F401
+        from channels import bulk, jobs, pages, queries  # noqa: F401
         from channels.services import erasing, hooks
         from core import erasure
         from core.central.hooks import register_finder

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from channels import permissions, queries, queries_page
+from channels import outs, permissions, queries, queries_page
 from channels.tables import AccountTable, LetterTable
 from core.errors import BusinessError
 from core.permissions import Actor
@@ -27,6 +27,7 @@ class AccountsList(lists.ListPage):
     table = AccountTable
     default_tab = "all"
     actions_template = "channels/_list_actions.html"
+    export = permissions.EXPORT
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         first = (
@@ -63,6 +64,9 @@ class AccountsList(lists.ListPage):
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return str(row["href"])
+
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return outs.ACCOUNTS
 
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed or state.tab != "all":
@@ -103,6 +107,7 @@ class Desk(lists.ListPage):
     title = _("Dead letters")
     search = _("Id, cause, account")
     table = LetterTable
+    export = permissions.EXPORT
 
     def __init__(self, actor: Actor) -> None:
         self._sources = {one.key: one for one in desk.sources(actor)}
@@ -175,6 +180,9 @@ class Desk(lists.ListPage):
             ),
         )
 
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return outs.LETTERS
+
     def ids(self, actor: Actor, state: State) -> list[int]:
         return [one.id for one in self._found(actor, state, None, lists.ALL_LIMIT)]
 
@@ -189,6 +197,8 @@ def register() -> None:
     from channels import desk as letters
 
     letters.register()
+    lists.register("accounts", lambda actor: AccountsList(), url="channels:accounts", operation=permissions.VIEW)
+    lists.register("deadletters", Desk, url="channels:deadletters", operation=permissions.LETTERS)
     menu.register(menu.Entry("channels", _("Channels"), "plug", "channels:accounts", 110, permissions.VIEW, _sick))
     menu.register(
         menu.Entry(

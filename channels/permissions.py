@@ -6,4 +6,5 @@ VIEW = operation("channels.view", MANAGER, CLERK, WAREHOUSE, SERVICE, FINANCE, V
 CONNECT = operation("channels.connect", MANAGER)
 PULL = operation("channels.pull", MANAGER, CLERK)
 LETTERS = operation("channels.deadletters", MANAGER, CLERK)
+EXPORT = operation("channels.export", MANAGER, CLERK)
 PAYLOAD = operation("channels.payload", MANAGER)

@@ -6,9 +6,8 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from channels import permissions, queries_page
+from channels import bulk, permissions, queries_page
 from channels.forms import ConfirmationForm
 from channels.labels import KINDS
 from channels.pages import Desk
@@ -22,6 +21,7 @@ from core.ui.views import done, fragment, page, sentence
 
 POST = ("POST",)
 MOST_PAYLOAD = 400_000
+MOST_REASON = 200
 
 
 @page(permissions.LETTERS)
@@ -29,27 +29,26 @@ def index(request: PageRequest) -> HttpResponse:
     return lists.show(request, Desk(request.actor))
 
 
-def _chosen(request: PageRequest) -> tuple[desk.Source, list[int], str]:
-    """The source, the ids, and the address of the list as it was."""
-    page_ = Desk(request.actor)
-    state = page_.state(QueryDict(request.POST.get("view", "")))
-    return page_.source(state), lists.selected(request, page_), f"{reverse('channels:deadletters')}?{state.query()}"
+def _kind_shown(request: PageRequest, page_: Desk) -> str:
+    """The tab that the act is about. Raises BusinessError ``deadletter.not_found``."""
+    return page_.source(page_.state(QueryDict(request.POST.get("view", "")))).key
 
 
 @page(permissions.LETTERS, methods=POST)
 def bulk_retry(request: PageRequest) -> HttpResponse:
-    source, ids, back = _chosen(request)
-    count = source.retry(request.actor, ids)
-    return done(request, back, ngettext("{n} is tried again.", "{n} are tried again.", count).format(n=count))
+    page_ = Desk(request.actor)
+    return lists.do(request, page_, bulk.RETRY, {"kind": _kind_shown(request, page_)})
 
 
 @page(permissions.LETTERS, methods=POST)
 def bulk_drop(request: PageRequest) -> HttpResponse:
-    source, ids, back = _chosen(request)
-    if source.drop is None:
+    page_ = Desk(request.actor)
+    kind, reason = _kind_shown(request, page_), request.POST.get("reason", "").strip()[:MOST_REASON]
+    if bulk.source(request.actor, kind).drop is None:
         raise BusinessError("deadletter.cannot_drop")
-    count = source.drop(request.actor, ids, request.POST.get("reason", ""))
-    return done(request, back, ngettext("{n} was dropped.", "{n} were dropped.", count).format(n=count))
+    if not reason:
+        raise BusinessError("deadletter.reason_needed")
+    return lists.do(request, page_, bulk.DROP, {"kind": kind, "reason": reason})
 
 
 @page(permissions.LETTERS)

@@ -114,9 +114,41 @@ def test_counts_tiles_and_scope(shop: Shop) -> None:
         queries.inbox(Actor("user", 9, "F", of_role(FINANCE)), Filter())
     assert [(tile.key, tile.count) for tile in panels.tiles(LI)] == [
         ("messages.overdue", 1),
+        ("messages.near", 0),
         ("messages.failed", 1),
         ("messages.open", 3),
     ]
+
+
+def test_near_its_deadline_is_a_list_and_a_tile_of_the_same_number(shop: Shop) -> None:
+    other = Account.objects.create(platform="ebay", name="other", external_id="S2", created_at=clock.now())
+    late, near, soon = talk(shop, 1, hours=27), talk(shop, 2, hours=20), talk(shop, 3, hours=18.5)
+    talk(shop, 4, hours=17.9)  # six hours and some minutes
+    talk(shop, 5, hours=23, account=other.pk)
+    silent = talk(shop, 6, hours=23)
+    Message.objects.filter(conversation_id=silent).update(state="dismissed")
+    deadlines.recompute([silent], 24)
+    narrow = Actor("user", 9, "Wu", LI.operations, accounts=frozenset({shop.account.pk}))
+    assert ids(queries.inbox(narrow, Filter("near"))) == [near, soon] == queries.ids(narrow, Filter("near"), 10)
+    assert ids(queries.inbox(narrow, Filter("near"), limit=1)) == [near]
+    row = queries.get(narrow, near)
+    assert queries.neighbours(narrow, Filter("near"), row) == (None, soon)
+    tiles = {tile.key: tile for tile in panels.tiles(narrow)}
+    assert {key: (tile.count, tile.urgency, tile.query) for key, tile in tiles.items() if tile.count} == {
+        "messages.overdue": (1, "late", "tab=overdue"),
+        "messages.near": (2, "now", "tab=near"),
+        "messages.open": (4, "soon", "tab=open"),
+    }
+    assert "1 d 3 h ago" in tiles["messages.overdue"].detail and "20 h" in tiles["messages.near"].detail
+    assert {tile.key: tile.count for tile in panels.tiles(LI)}["messages.near"] == 3
+    with CaptureQueriesContext(connection) as seen:
+        list(panels.tiles(narrow))
+    assert len(seen) == 3
+    with connection.cursor() as cursor:  # a range of an index, however many wait longer
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + seen.captured_queries[-1]["sql"])
+        assert "conversation_due" in str(cursor.fetchall())
+    assert late
 
 
 def test_thread_with_its_order_beside_it(shop: Shop) -> None:

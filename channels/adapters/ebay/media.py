@@ -18,6 +18,7 @@ from core.errors import AuthExpired, NotFound, PermissionMissing, Rejected, Thro
 from core.wire import HttpAnswer
 
 HOME = "https://apim.ebay.com"
+SCOPE = "https://api.ebay.com/oauth/api_scope/sell.inventory"
 BYTES = 12 * 1024 * 1024  # of one picture, by EPS's own rule
 # Where EPS keeps pictures; nothing else in a message is called, whatever its writer put there.
 HOSTS = re.compile(r"(?:[a-z0-9-]+\.)*ebay(?:img|static)\.com")
@@ -127,7 +128,7 @@ def _refused(answer: HttpAnswer, operation: str) -> Exception:
     if answer.status == 401:
         return AuthExpired(operation=operation)
     if answer.status == 403:
-        return PermissionMissing("sell.inventory", operation=operation)
+        return PermissionMissing(SCOPE, operation=operation)
     if answer.status == 429 or answer.status >= 500 or answer.status < 400:
         return _busy(answer, operation)
     errors = _json(answer).get("errors")
