@@ -7,7 +7,7 @@ class FulfilmentConfig(AppConfig):
 
     def ready(self) -> None:
         from core import erasure
-        from fulfilment import erasing, pages, printing  # noqa: F401  (printing registers its job)
+        from fulfilment import bulk, erasing, pages, printing  # noqa: F401  (bulk and printing register their jobs)
 
         erasure.register("fulfilment", find=erasing.find, erase=erasing.erase)
         pages.register()

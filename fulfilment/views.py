@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils.translation import ngettext
 
 from core import settings_store
 from core.errors import BusinessError
 from core.ui import lists
 from core.ui.requests import PageRequest
-from core.ui.views import done, page
-from fulfilment import desk, finding, permissions, queries_page, queries_parcel, services
+from core.ui.views import page
+from fulfilment import bulk, desk, finding, permissions, queries_page, queries_parcel, services
 from fulfilment.desk import Desk
 from fulfilment.pages import ParcelsList
 from logistics import permissions as carriers
-from logistics.services import booking
 
 POST = ("POST",)
 DIRECT = "ship_direct"  # in the session: a parcel whose weight is right is handed over at once
@@ -131,30 +128,11 @@ def parcels(request: PageRequest) -> HttpResponse:
         return lists.show(request, ParcelsList())
 
 
-def _back(request: PageRequest) -> str:
-    view = ParcelsList().state(QueryDict(request.POST.get("view", "")))
-    return f"{reverse('fulfilment:parcels')}?{view.query()}"
-
-
-def _told(request: PageRequest, text: str, refused: Any) -> None:
-    if refused:
-        left = ngettext("{n} could not be done", "{n} could not be done", len(refused)).format(n=len(refused))
-        text = f"{text} {left}"
-    lists.outcome(request, text, refused, lambda pk: f"P-{pk}", reverse("fulfilment:parcels") + "{id}/")
-
-
 @page(permissions.SHIP, methods=POST)
 def bulk_hand(request: PageRequest) -> HttpResponse:
-    out = services.hand_over(actor=request.actor, shipment_ids=lists.selected(request, ParcelsList()))
-    text = ngettext("{n} parcel handed over.", "{n} parcels handed over.", len(out.done)).format(n=len(out.done))
-    _told(request, text, out.refused)
-    return done(request, _back(request))
+    return lists.do(request, ParcelsList(), bulk.HAND)
 
 
 @page(carriers.BOOK, methods=POST)
 def bulk_book(request: PageRequest) -> HttpResponse:
-    ids = lists.selected(request, ParcelsList())
-    again = booking.retry(actor=request.actor, ids=ids)
-    text = ngettext("{n} parcel is booked again.", "{n} parcels are booked again.", len(again)).format(n=len(again))
-    _told(request, text, {pk: ("shipment.not_failed", {}) for pk in set(ids) - set(again)})
-    return done(request, _back(request))
+    return lists.do(request, ParcelsList(), bulk.BOOK)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from core import settings_store
 from core.errors import BusinessError
@@ -16,7 +15,7 @@ from core.permissions import SEE_COST
 from core.ui import lists
 from core.ui.requests import PageRequest
 from core.ui.views import done, page, sentence
-from fulfilment import alarms, permissions, queries, queries_parcel, services
+from fulfilment import alarms, bulk, permissions, queries, queries_parcel, services
 from fulfilment.pages import ParcelsList, filter_of
 from logistics import permissions as carriers
 from logistics.services import booking, tracking
@@ -87,13 +86,11 @@ def ring(request: PageRequest, pk: int) -> HttpResponse:
 
 @page(permissions.SHIP, methods=POST)
 def bulk_settle(request: PageRequest) -> HttpResponse:
-    ids = lists.selected(request, ParcelsList())
-    rang = alarms.mark(
-        actor=request.actor, shipment_ids=ids, sleep_hours=_hours(request), note=request.POST.get("note", "")
-    )
-    text = ngettext("{n} alarm settled.", "{n} alarms settled.", len(rang)).format(n=len(rang))
-    view = ParcelsList().state(QueryDict(request.POST.get("view", "")))
-    return done(request, f"{reverse('fulfilment:parcels')}?{view.query()}", text)
+    hours = _hours(request)
+    if hours is not None and hours > alarms.MOST_HOURS:
+        raise BusinessError("alarm.hours", most=alarms.MOST_HOURS)
+    note = request.POST.get("note", "").strip()[:NOTE_CHARS]
+    return lists.do(request, ParcelsList(), bulk.SETTLE, {"hours": hours, "note": note})
 
 
 @page(carriers.BOOK, methods=POST)

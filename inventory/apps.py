@@ -6,7 +6,7 @@ class InventoryConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from inventory import bring_in_kinds, pages, queries
+        from inventory import bring_in_kinds, bulk, pages, queries  # noqa: F401  (bulk registers its acts)
         from inventory.services import bring_in  # noqa: F401
         from tenants import ports
 

@@ -1,4 +1,4 @@
-"""How SKUs are found: hashed n-grams of code, titles and barcode, as orders have them (``core.textnorm``)."""
+"""How SKUs and products are found: hashed n-grams of code, titles and barcode, as orders have them (``core.textnorm``)."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def wanted(text: str) -> list[int]:
 def of_sku(sku: Any) -> list[int]:
     """Of a model instance."""
     return grams_of(sku.code, sku.title, sku.title_zh, sku.barcode)
+
+
+def of_product(product: Any) -> list[int]:
+    """Of a model instance."""
+    return grams_of(product.code, product.title, product.title_zh, "")

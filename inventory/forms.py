@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.currencies import KNOWN
+from core.errors import BusinessError
 from core.ui.model_forms import dress
+from core.ui.views import sentence
 from core.words import say
-from inventory.models import Sku, Warehouse
+from inventory.models import Product, Sku, Warehouse
 
 USUAL = ("CNY", "USD", "EUR", "GBP", "JPY", "HKD")
 REASONS = [
@@ -88,7 +91,55 @@ class AdjustForm(LinesForm):
         return f"{self.cleaned_data['reason']}: {note}" if note else str(self.cleaned_data["reason"])
 
 
-class SkuForm(forms.Form):
+class Versioned(forms.Form):
+    """Knows which version a person has before him, so that nobody overwrites what somebody else has just changed."""
+
+    version = forms.CharField(widget=forms.HiddenInput, max_length=40, required=False)
+
+    def values(self) -> dict[str, Any]:
+        return {name: _text(value) for name, value in self.cleaned_data.items() if name != "version"}
+
+
+def version_seen(form: forms.Form) -> datetime | None:
+    """When what the person has before him was last changed; None where the form does not say."""
+    try:
+        found = datetime.fromisoformat(form.cleaned_data.get("version", ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def beside(form: forms.Form, error: BusinessError, otherwise: str) -> None:
+    """Put a refusal where it belongs. What somebody else changed meanwhile is told, and may then be overwritten."""
+    if error.code == "record.changed_meanwhile":
+        form.data = {name: form.data.get(name) for name in form.data} | {"version": error.params["at"]}
+        form.add_error(None, sentence(error))
+        return
+    field = str(error.params.get("field", ""))
+    form.add_error(field if field in form.fields else otherwise if otherwise in form.fields else None, sentence(error))
+
+
+class ProductForm(Versioned):
+    code = forms.CharField(
+        label=_("Code"), max_length=80, help_text=_("It stays for ever: sheets name the product by it.")
+    )
+    title = forms.CharField(label=_("Title"), max_length=300, required=False)
+    title_zh = forms.CharField(label=_("Chinese title"), max_length=300, required=False)
+
+    def __init__(self, *args: Any, product: Product | None = None, **kwargs: Any) -> None:
+        if product is not None:
+            kwargs["initial"] = {
+                "title": product.title,
+                "title_zh": product.title_zh,
+                "version": product.updated_at.isoformat(),
+            }
+        super().__init__(*args, **kwargs)
+        if product is not None:
+            del self.fields["code"]
+        dress(self)
+
+
+class SkuForm(Versioned):
     """Texts as people type them; ``skusheet`` reads them and says what is wrong."""
 
     code = forms.CharField(label=_("Code"), max_length=80)
@@ -114,15 +165,14 @@ class SkuForm(forms.Form):
 
     def __init__(self, *args: Any, sku: Sku | None = None, **kwargs: Any) -> None:
         if sku is not None:
-            kwargs["initial"] = {name: _shown(getattr(sku, name)) for name in self.base_fields if name != "product"}
+            names = self.base_fields.keys() - {"product", "version"}
+            kwargs["initial"] = {name: _shown(getattr(sku, name)) for name in names}
             kwargs["initial"]["product"] = sku.product.code if sku.product else ""
+            kwargs["initial"]["version"] = sku.updated_at.isoformat()
         super().__init__(*args, **kwargs)
         if sku is not None:
             del self.fields["code"]  # it stays for ever
         dress(self)
-
-    def values(self) -> dict[str, Any]:
-        return {name: _text(value) for name, value in self.cleaned_data.items()}
 
 
 def _shown(value: Any) -> Any:

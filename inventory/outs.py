@@ -39,6 +39,14 @@ STOCK = (
     Out("value", _("Value of a unit"), _unit, SEE_COST),
     Out("value", _("Currency"), lambda row: row["currency"], SEE_COST),
 )
+PRODUCTS = (
+    Out("product", _("Product"), lambda row: row["code"]),
+    Out("product", _("Title"), lambda row: row["title"]),
+    Out("product", _("Chinese title"), lambda row: row["title_zh"]),
+    Out("skus", _("SKUs"), lambda row: row["skus"]),
+    Out("on_hand", _("For sale"), lambda row: row["on_hand"]),
+    Out("free", _("Free"), lambda row: row["free"]),
+)
 SKUS = (
     Out("sku", _("SKU"), lambda row: row["code"]),
     Out("sku", _("Title"), lambda row: row["title"]),

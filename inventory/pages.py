@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.permissions import SEE_COST, Actor
 from core.tenancy import require_tenant
 from core.ui import lists, menu
-from core.ui.lists import Empty, Rows, State, Tab
+from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from inventory import outs, palette, permissions, queries, queries_page
 from inventory.models import Valuation
@@ -101,17 +101,44 @@ class SkusList(lists.ListPage):
         return (Chip("product", _("Product"), queries_page.products),)
 
     def rows(self, actor: Actor, state: State) -> Rows:
-        wanted = {"active": "active", "gaps": "active", "discontinued": "discontinued"}.get(state.tab, "")
-        found = queries_page.skus(
-            actor,
-            text=state.text,
-            state=wanted,
-            gaps=state.tab == "gaps",
-            after=state.after,
-            limit=state.size,
-            products=state.number("product"),
-        )
+        found = queries_page.skus(actor, after=state.after, limit=state.size, **self._narrowed(state))
         return Rows(found.rows, found.next)
+
+    def _narrowed(self, state: State) -> dict[str, Any]:
+        wanted = {"active": "active", "gaps": "active", "discontinued": "discontinued"}.get(state.tab, "")
+        return {
+            "text": state.text,
+            "state": wanted,
+            "gaps": state.tab == "gaps",
+            "products": state.number("product"),
+        }
+
+    def ids(self, actor: Actor, state: State) -> list[int]:
+        return queries_page.sku_ids(actor, limit=lists.ALL_LIMIT, **self._narrowed(state))
+
+    def bulk(self) -> Sequence[Bulk]:
+        edit = permissions.EDIT_CATALOGUE
+        return (
+            Bulk(
+                "product",
+                _("Move to a product"),
+                "hierarchy-2",
+                "inventory:bulk_product",
+                edit,
+                primary=True,
+                template="inventory/_ask_product.html",
+            ),
+            Bulk("sell", _("Sell again"), "eye", "inventory:bulk_sell", edit),
+            Bulk(
+                "stop",
+                _("Take out of sale"),
+                "eye-off",
+                "inventory:bulk_stop",
+                edit,
+                danger=True,
+                template="inventory/_ask_stop.html",
+            ),
+        )
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
         return reverse("inventory:sku", args=[row["id"]])
@@ -140,21 +167,25 @@ class ProductsList(lists.ListPage):
     search = _("Code, title, SKU")
     table = ProductTable
     actions_template = "inventory/_sku_actions.html"
+    export = permissions.EXPORT
 
     def rows(self, actor: Actor, state: State) -> Rows:
         found = queries_page.product_rows(actor, text=state.text, after=state.after, limit=state.size)
         return Rows(found.rows, found.next)
 
     def href(self, row: Mapping[str, Any], state: State) -> str:
-        return f"{reverse('inventory:skus')}?tab=all&product={row['id']}"
+        return reverse("inventory:product", args=[row["id"]])
+
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return outs.PRODUCTS
 
     def empty(self, actor: Actor, state: State) -> Empty:
         if state.narrowed:
             return Empty(_("No product matches this search."), _("Clear"), "?")
         return Empty(
-            _("A product holds its variants together. Give your SKUs a product code in the sheet that you bring in."),
-            _("Bring in SKUs"),
-            reverse("inventory:import"),
+            _("A product holds its variants together. Make one here, or name it in the sheet of your SKUs."),
+            _("New product"),
+            reverse("inventory:product_new"),
         )
 
 

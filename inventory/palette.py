@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +14,7 @@ from core.ui.palette import Found
 from core.words import say
 from inventory import finding, permissions
 from inventory.codes import code_key
-from inventory.models import Sku
+from inventory.models import Product, Sku
 from inventory.queries_page import named
 
 CANDIDATES = 40  # of which the text itself decides; a gram's hash may stand for another
@@ -38,7 +40,23 @@ def find(actor: Actor, text: str, limit: int) -> list[Found]:
     ]
 
 
-def _holds(texts: tuple[str, ...], words: list[str]) -> bool:
+def find_products(actor: Actor, text: str, limit: int) -> list[Found]:
+    """By any part of code or titles; what is too short for the index of grams by exactly this code."""
+    actor.require(permissions.VIEW)
+    grams = finding.wanted(text)
+    rows = Product.objects.filter(grams__contains=grams) if grams else Product.objects.filter(code=text.strip())
+    words = squash(text).split()
+    found = rows.order_by("code").values_list("pk", "code", "title", "title_zh")[:CANDIDATES]
+    hits = [row for row in found if not grams or _holds(row[1:], words)]
+    return [
+        Found(
+            label=code, href=reverse("inventory:product", args=[pk]), detail=named(title, chinese), icon="hierarchy-2"
+        )
+        for pk, code, title, chinese in hits[:limit]
+    ]
+
+
+def _holds(texts: Sequence[str], words: list[str]) -> bool:
     text = squash("\n".join(texts))
     return all(word in text for word in words)
 
@@ -46,6 +64,9 @@ def _holds(texts: tuple[str, ...], words: list[str]) -> bool:
 def register() -> None:
     """Called when the app is ready."""
     palette.register("skus", find, permissions.VIEW, label=_("SKUs"), position=20)
+    palette.register("products", find_products, permissions.VIEW, label=_("Products"), position=25)
+    palette.register_page(_("Products"), "inventory:products", "hierarchy-2", permissions.VIEW)
+    palette.register_page(_("New product"), "inventory:product_new", "plus", permissions.EDIT_CATALOGUE)
     palette.register_page(_("SKUs"), "inventory:skus", "barcode", permissions.VIEW)
     palette.register_page(_("Receive goods"), "inventory:receive", "package-import", permissions.RECEIVE)
     palette.register_page(_("Adjust stock"), "inventory:adjust", "adjustments", permissions.ADJUST)

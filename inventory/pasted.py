@@ -89,3 +89,9 @@ def _amount(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return value if value.is_finite() and 0 <= value < Decimal("1e12") else None
+
+
+def listed(text: str) -> list[str]:
+    """Codes alone, one on a line or with commas between them, each once."""
+    parts = (part.strip() for part in re.split(r"[\n\r,，;；\t]+", text))
+    return list(dict.fromkeys(part[:80] for part in parts if part))

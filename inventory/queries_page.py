@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core import bulk
 from core.errors import BusinessError
@@ -40,14 +40,7 @@ def skus(
 ) -> SkuPage:
     """SKUs by code with their free units; ``gaps``: those without a weight or customs name, which no carrier takes."""
     actor.require(VIEW)
-    rows = Sku.objects.order_by("code_key")
-    rows = rows.filter(_named(text)) if text.strip() else rows
-    if state:
-        rows = rows.filter(state=state)
-    if products:
-        rows = rows.filter(product_id__in=products)
-    if gaps:
-        rows = rows.filter(_GAPS)
+    rows = _narrowed(text, state, gaps, products).order_by("code_key")
     if after:
         rows = rows.filter(code_key__gt=after)
     names = (
@@ -70,14 +63,28 @@ def skus(
     return page
 
 
+def _narrowed(text: str, state: str, gaps: bool, products: Sequence[int]) -> QuerySet[Sku]:
+    rows = Sku.objects.all()
+    if text.strip():
+        rows = rows.filter(pk__in=_named(text))
+    if state:
+        rows = rows.filter(state=state)
+    if products:
+        rows = rows.filter(product_id__in=products)
+    return rows.filter(_GAPS) if gaps else rows
+
+
 _GAPS = Q(weight_g=None) | Q(customs_name_en="") | Q(customs_name_zh="")
 
 
-def _named(text: str) -> Q:
-    """Any part of code, titles or barcode by the index of grams; what is too short for it from the start of the code."""
-    grams = finding.wanted(text)
-    start = Q(code_key__startswith=code_key(text))
-    return start | Q(grams__contains=grams) if grams else start
+def _named(text: str, column: str = "pk") -> QuerySet[Any]:
+    """Any part of code, titles or barcode by the index of grams, and the start of the code, which may be short.
+
+    Each has its index; put together by UNION they are used, with OR the list may be walked through.
+    """
+    grams, key = finding.wanted(text), code_key(text)
+    start = Sku.objects.filter(code_key__startswith=key).values(column) if key else Sku.objects.none().values(column)
+    return start.union(Sku.objects.filter(grams__contains=grams).values(column)) if grams else start
 
 
 def sku_counts(actor: Actor) -> dict[str, int]:
@@ -160,8 +167,38 @@ def named(title: str, title_zh: str) -> str:
     return title or title_zh
 
 
-def history(sku_id: int, limit: int = 30) -> list[AuditEntry]:
-    return list(AuditEntry.objects.filter(kind="sku", object_id=sku_id).order_by("-id")[:limit])
+def history(object_id: int, limit: int = 30, kind: str = "sku") -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(kind=kind, object_id=object_id).order_by("-id")[:limit])
+
+
+def code_of(sku_id: int) -> str:
+    return Sku.objects.filter(pk=sku_id).values_list("code", flat=True).first() or str(sku_id)
+
+
+def product(actor: Actor, product_id: int) -> Product:
+    """Raises BusinessError ``product.not_found``."""
+    actor.require(VIEW)
+    found = Product.objects.filter(pk=product_id).first()
+    if found is None:
+        raise BusinessError("product.not_found")
+    return found
+
+
+def by_codes(texts: Sequence[str]) -> dict[str, int]:
+    """{text as typed: SKU} of codes that are known, else of barcodes."""
+    known = ids_of(texts)
+    found = {text: known[code_key(text)] for text in texts if code_key(text) in known}
+    left = [text for text in texts if text not in found]
+    rows = Sku.objects.filter(barcode__in=left).order_by("-pk").values_list("barcode", "pk") if left else ()
+    return found | dict(rows)
+
+
+def sku_ids(
+    actor: Actor, *, text: str = "", state: str = "", gaps: bool = False, products: Sequence[int] = (), limit: int
+) -> list[int]:
+    """All of a view, for an act on it."""
+    actor.require(VIEW)
+    return list(_narrowed(text, state, gaps, products).order_by("code_key").values_list("pk", flat=True)[:limit])
 
 
 def products(actor: Actor) -> list[tuple[str, str]]:
@@ -180,6 +217,7 @@ def variants(found: Sku) -> list[Sku]:
 
 
 METHODS = Valuation.METHODS
+MOST_VARIANTS = 500  # of a product, on its page
 
 
 def product_rows(actor: Actor, *, text: str = "", after: str = "", limit: int = 50) -> SkuPage:
@@ -187,9 +225,12 @@ def product_rows(actor: Actor, *, text: str = "", after: str = "", limit: int = 
     actor.require(VIEW)
     rows = Product.objects.order_by("code")
     if text.strip():
-        # By any part of its own words, or of one of its SKUs.
-        own = Q(code__icontains=text.strip()) | Q(title__icontains=text.strip()) | Q(title_zh__contains=text.strip())
-        rows = rows.filter(own | Q(pk__in=Sku.objects.filter(_named(text)).values("product_id")))
+        # By any part of its own words or of one of its SKUs, and the start of its code, which may be short.
+        grams, of_skus = finding.wanted(text), _named(text, "product_id")
+        start = text.strip()
+        own = Product.objects.filter(Q(code__startswith=start) | Q(code__startswith=start.upper())).values("pk")
+        parts = [of_skus, Product.objects.filter(grams__contains=grams).values("pk")] if grams else [of_skus]
+        rows = rows.filter(pk__in=own.union(*parts))
     if after:
         rows = rows.filter(code__gt=after)
     found: list[dict[str, Any]] = [dict(row) for row in rows.values("id", "code", "title", "title_zh")[: limit + 1]]

@@ -6,12 +6,12 @@ from typing import Any
 
 import django_tables2 as tables
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.ui import cells, lists
+from core.ui.html import format_html
 from core.ui.templatetags.ui import badge
 from core.words import formats
 from inventory.queries_page import named
@@ -150,7 +150,12 @@ class ProductTable(lists.Table):
     required = ("product",)
 
     def render_product(self, record: Row) -> SafeString:
-        return cells.two(record["code"], named(record["title"], record["title_zh"]))
+        return format_html(
+            '<span class="two"><a class="mono" href="{}">{}</a><small>{}</small></span>',
+            reverse("inventory:product", args=[record["id"]]),
+            record["code"],
+            named(record["title"], record["title_zh"]) or formats.DASH,
+        )
 
     def render_skus(self, record: Row) -> SafeString:
         return cells.amount(formats.number(record["skus"]))

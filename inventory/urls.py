@@ -3,6 +3,7 @@
 from django.urls import path
 
 from inventory import views, views_bring_in
+from inventory import views_products as goods
 
 app_name = "inventory"
 urlpatterns = [
@@ -11,6 +12,17 @@ urlpatterns = [
     path("adjust", views.adjust, name="adjust"),
     path("skus/", views.skus, name="skus"),
     path("products/", views.products, name="products"),
+    path("products/new", goods.product_new, name="product_new"),
+    path("products/<int:pk>/", goods.product, name="product"),
+    path("products/<int:pk>/edit", goods.product_edit, name="product_edit"),
+    path("products/<int:pk>/delete", goods.product_delete, name="product_delete"),
+    path("products/<int:pk>/add", goods.product_add, name="product_add"),
+    path("products/<int:pk>/out/<int:sku>", goods.product_take_out, name="product_take_out"),
+    path("skus/product", goods.bulk_product, name="bulk_product"),
+    path("skus/stop", goods.bulk_stop, name="bulk_stop"),
+    path("skus/sell", goods.bulk_sell, name="bulk_sell"),
+    path("skus/<int:pk>/stop", goods.sku_stop, name="sku_stop"),
+    path("skus/<int:pk>/sell", goods.sku_sell, name="sku_sell"),
     path("skus/new", views.sku_new, name="sku_new"),
     path("skus/<int:pk>/", views.sku, name="sku"),
     path("skus/<int:pk>/edit", views.sku_edit, name="sku_edit"),

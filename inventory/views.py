@@ -22,7 +22,7 @@ from core.ui.requests import PageRequest
 from core.ui.views import done, page, sentence
 from core.words import formats
 from inventory import pasted, permissions, ports, queries, queries_card, queries_page, services
-from inventory.forms import AdjustForm, LinesForm, ReceiveForm, SkuForm, WarehouseForm
+from inventory.forms import AdjustForm, LinesForm, ReceiveForm, SkuForm, WarehouseForm, beside, version_seen
 from inventory.pages import ProductsList, SkusList, StockList
 from inventory.queries import FIGURES
 from inventory.services.undoing import KINDS, undone
@@ -270,7 +270,7 @@ def sku_new(request: PageRequest) -> HttpResponse:
         try:
             made = services.create_sku(actor=request.actor, **form.values())
         except BusinessError as error:
-            _beside(form, error, "code")
+            beside(form, error, "code")
         else:
             return done(request, reverse("inventory:sku", args=[made.pk]), _("SKU created."))
     return render(request, "inventory/sku_form.html", {"form": form, "sku": None})
@@ -282,17 +282,12 @@ def sku_edit(request: PageRequest, pk: int) -> HttpResponse:
     form = SkuForm(request.POST if request.method == "POST" else None, sku=found)
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_sku(actor=request.actor, sku_id=pk, **form.values())
+            services.update_sku(actor=request.actor, sku_id=pk, seen=version_seen(form), **form.values())
         except BusinessError as error:
-            _beside(form, error, "title")
+            beside(form, error, "title")
         else:
             return done(request, reverse("inventory:sku", args=[pk]), _("Saved."))
     return render(request, "inventory/sku_form.html", {"form": form, "sku": found})
-
-
-def _beside(form: Any, error: BusinessError, otherwise: str) -> None:
-    field = str(error.params.get("field", ""))
-    form.add_error(field if field in form.fields else otherwise if otherwise in form.fields else None, sentence(error))
 
 
 @page(permissions.VIEW)
@@ -316,7 +311,7 @@ def warehouse_edit(request: PageRequest, pk: int | None = None) -> HttpResponse:
             else:
                 services.update_warehouse(actor=request.actor, warehouse_id=found.pk, **form.values())
         except BusinessError as error:
-            _beside(form, error, "code")
+            beside(form, error, "code")
         else:
             return done(request, reverse("inventory:warehouses"), _("Saved."))
     return render(request, "inventory/warehouse.html", {"form": form, "found": found})

@@ -7,7 +7,6 @@ from typing import Any
 
 import django_tables2 as tables
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,11 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from channels.models import Account
 from core.permissions import Actor
 from core.ui import cells, lists
+from core.ui.html import format_html, format_html_join
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.ui.templatetags.ui import badge
 from core.words import formats, say
 from orders import permissions, queries_listings
+from orders.outs_listings import LISTINGS
 from orders.queries_page import named
 
 Row = dict[str, Any]
@@ -113,6 +114,7 @@ class ListingsList(lists.ListPage):
     table = ListingTable
     default_tab = "open"
     actions_template = "orders/listings/_actions.html"
+    export = permissions.EXPORT
 
     def tabs(self, actor: Actor) -> Sequence[Tab]:
         first = (
@@ -143,6 +145,9 @@ class ListingsList(lists.ListPage):
 
     def ids(self, actor: Actor, state: State) -> list[int]:
         return queries_listings.ids(actor, tab=state.tab, text=state.text, accounts=state.number("account"))
+
+    def outs(self, actor: Actor) -> Sequence[lists.Out]:
+        return LISTINGS
 
     def bulk(self) -> Sequence[Bulk]:
         return (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from channels import finding
 from core import bulk
 from core.permissions import Actor
 from inventory.codes import code_key
@@ -129,10 +130,29 @@ def _scope(actor: Actor, tab: str, text: str, accounts: Sequence[int]) -> tuple[
         where.append("g.account_id = ANY(%s)")
         params.append(sorted(seen if actor.accounts is None else seen & actor.accounts))
     if text.strip():
-        like = "%" + text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        where.append("(g.seller_sku ILIKE %s OR g.title ILIKE %s OR g.external_id ILIKE %s OR s.code_key LIKE %s)")
-        params += [like, like, like, f"{code_key(text)}%".replace("_", "\\_")]
+        found, given = _named(text)
+        where.append(f"g.id IN ({found})")
+        params += given
     return " AND ".join(where), params
+
+
+def _named(text: str) -> tuple[str, list[Any]]:
+    """Ids of listings by any part of their own words (index of grams; what is too short for it from the start of the seller SKU),
+    and those of SKUs whose code starts so. Each part has its index, so they are put together and not asked for with OR."""
+    grams, start = finding.wanted(text), _start(text.strip())
+    given: list[Any]
+    own, given = "grams @> %s::int[]", [grams]
+    if not grams:
+        own, given = "seller_sku LIKE %s OR seller_sku LIKE %s", [start.upper(), start.lower()]
+    sql = (
+        f"SELECT id FROM channels_listing WHERE {own} UNION ALL SELECT id FROM channels_listing WHERE sku_id IN"
+        " (SELECT id FROM inventory_sku WHERE code_key LIKE %s)"
+    )
+    return sql, [*given, _start(code_key(text))]
+
+
+def _start(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 def _position(after: str) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class Job(TenantModel):
 
 
 class SavedView(TenantModel):
-    """A named filter of a list; ``shared`` ones are everybody's. ``query``: {tab, text, chosen: {filter: [value]}}."""
+    """A named filter of a list; ``shared`` ones are everybody's. ``query``: see ``saved_views``."""
 
     id = models.BigAutoField(primary_key=True)
     list_name = models.CharField(max_length=40)

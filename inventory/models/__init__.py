@@ -10,9 +10,10 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Now
 
 from core.tenancy import TenantModel
-from inventory.finding import of_sku
+from inventory.finding import of_product, of_sku
 from inventory.models.bringing_in import BringIn
 
 __all__ = [
@@ -95,13 +96,25 @@ class Location(TenantModel):
 
 
 class Product(TenantModel):
+    """What holds variants together. ``grams``: what it is found by; ``updated_at``: which version a person has before him."""
+
     id = models.BigAutoField(primary_key=True)
     code = models.CharField(max_length=80, unique=True)
     title = models.CharField(max_length=300)
     title_zh = models.CharField(max_length=300, default="", blank=True)
+    grams = ArrayField(models.IntegerField(), default=list, db_default=[])
     created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(db_default=Now())
 
     plain = ("code", "title", "title_zh")
+
+    class Meta:
+        indexes = [GinIndex(fields=["grams"], name="product_grams")]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs.get("update_fields") is None:
+            self.grams = of_product(self)
+        super().save(*args, **kwargs)
 
 
 class Sku(TenantModel):

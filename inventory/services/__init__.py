@@ -5,6 +5,7 @@ from inventory.services.catalogue import (
     create_sku,
     create_warehouse,
     discontinue_sku,
+    resume_sku,
     update_sku,
     update_warehouse,
 )
@@ -26,6 +27,7 @@ from inventory.services.movements import (
     unfreeze,
 )
 from inventory.services.periods import close_period
+from inventory.services.products import delete_product, move_skus, update_product
 from inventory.services.revaluing import revalue_all
 from inventory.services.sku_rows import ImportResult, LineError, import_skus
 from inventory.services.snapshot import snapshot_days
@@ -49,19 +51,23 @@ __all__ = [
     "create_product",
     "create_sku",
     "create_warehouse",
+    "delete_product",
     "discontinue_sku",
     "freeze",
     "import_skus",
     "issue_many",
     "late_cost",
+    "move_skus",
     "opening",
     "receive",
+    "resume_sku",
     "return_goods",
     "revalue_all",
     "snapshot_days",
     "transfer",
     "undo",
     "unfreeze",
+    "update_product",
     "update_sku",
     "update_warehouse",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from core import audit, bulk, clock
 from core.errors import BusinessError
 from core.events import emit
 from core.permissions import Actor
+from core.records.models import AuditEntry
 from inventory import finding
 from inventory.codes import code_key
 from inventory.models import Location, Move, Product, Sku, Warehouse
@@ -25,11 +27,17 @@ WAREHOUSE_FIELDS = frozenset(("name", "country", "timezone", "sender", "pool_ref
 
 
 def create_product(*, actor: Actor, code: str, title: str = "", title_zh: str = "") -> Product:
-    """Raises NotAllowed; BusinessError (``product.code_taken``)."""
+    """Raises NotAllowed; BusinessError (``product.code_taken``, ``product.code_missing``)."""
     actor.require(EDIT_CATALOGUE)
+    code, title, title_zh = code.strip(), title.strip(), title_zh.strip()
+    if not code:
+        raise BusinessError("product.code_missing", field="code")
     try:
         with transaction.atomic():
-            product = Product.objects.create(code=code.strip(), title=title, title_zh=title_zh, created_at=clock.now())
+            now = clock.now()
+            product = Product.objects.create(
+                code=code, title=title or code, title_zh=title_zh, created_at=now, updated_at=now
+            )
             audit.record(actor, "product", product.pk, "product.created", name=product.code)
             return product
     except IntegrityError:
@@ -56,20 +64,28 @@ def create_sku(*, actor: Actor, code: str, **fields: Any) -> Sku:
         raise BusinessError("sku.code_taken", name=code) from None
 
 
-def update_sku(*, actor: Actor, sku_id: int, **fields: Any) -> Sku:
-    """Change fields of a SKU; its code stays for ever. Raises NotAllowed; BusinessError (``sku.unknown``, field codes)."""
+def update_sku(*, actor: Actor, sku_id: int, seen: datetime | None = None, **fields: Any) -> Sku:
+    """Change fields of a SKU; its code stays for ever. An empty ``product`` takes it out of its product.
+
+    ``seen``: the ``updated_at`` that the person had before him; refused when somebody has changed the SKU since.
+    Raises NotAllowed; BusinessError (``sku.unknown``, ``record.changed_meanwhile``, field codes).
+    """
     actor.require(EDIT_CATALOGUE)
     with transaction.atomic():
         sku = _sku(sku_id)
+        unchanged("sku", sku.pk, sku.updated_at, seen)
         values = _with_product(_checked(sku.code, fields)[1])
+        if fields.get("product") == "":
+            values["product_id"] = None
         changed = sorted(name for name, value in values.items() if getattr(sku, name) != value)
         if changed:
-            former = {name: shown(getattr(sku, name)) for name in changed}
+            former = {name.removesuffix("_id"): _former(sku, name) for name in changed}
             for name in changed:
                 setattr(sku, name, values[name])
             sku.updated_at, sku.grams = clock.now(), finding.of_sku(sku)
             sku.save(update_fields=[*changed, "grams", "updated_at"])
-            audit.record(actor, "sku", sku.pk, "sku.changed", fields=changed, former=former)
+            fields_named = [name.removesuffix("_id") for name in changed]
+            audit.record(actor, "sku", sku.pk, "sku.changed", fields=fields_named, former=former)
     return sku
 
 
@@ -81,12 +97,42 @@ def discontinue_sku(*, actor: Actor, sku_id: int, successor_id: int | None = Non
     actor.require(EDIT_CATALOGUE)
     with transaction.atomic():
         sku = _sku(sku_id)
-        if successor_id is not None and (successor_id == sku_id or _sku(successor_id).state != Sku.ACTIVE):
-            raise BusinessError("sku.bad_successor", sku=sku_id, successor=successor_id)
-        sku.state, sku.successor_id, sku.updated_at = Sku.DISCONTINUED, successor_id, clock.now()
-        sku.save(update_fields=["state", "successor", "updated_at"])
-        audit.record(actor, "sku", sku.pk, "sku.discontinued", successor=successor_id)
+        heir = None
+        if successor_id is not None:
+            heir = _sku(successor_id)
+            if successor_id == sku_id or heir.state != Sku.ACTIVE:
+                raise BusinessError("sku.bad_successor", sku=sku_id, successor=successor_id)
+        if (sku.state, sku.successor_id) != (Sku.DISCONTINUED, successor_id):
+            sku.state, sku.successor, sku.updated_at = Sku.DISCONTINUED, heir, clock.now()
+            sku.save(update_fields=["state", "successor", "updated_at"])
+            audit.record(actor, "sku", sku.pk, "sku.let_go", successor=heir.code if heir else None)
     return sku
+
+
+def resume_sku(*, actor: Actor, sku_id: int) -> Sku:
+    """It is sold again; it has no successor then. Raises NotAllowed; BusinessError ``sku.unknown``."""
+    actor.require(EDIT_CATALOGUE)
+    with transaction.atomic():
+        sku = _sku(sku_id)
+        if sku.state != Sku.ACTIVE:
+            sku.state, sku.successor, sku.updated_at = Sku.ACTIVE, None, clock.now()
+            sku.save(update_fields=["state", "successor", "updated_at"])
+            audit.record(actor, "sku", sku.pk, "sku.sold_again")
+            emit(ADDED, {"ids": [sku.pk]})
+    return sku
+
+
+def unchanged(kind: str, object_id: int, at: datetime, seen: datetime | None) -> None:
+    """Raises BusinessError ``record.changed_meanwhile`` (who, when, fields) where ``seen`` is not the version of now."""
+    if seen is None or at == seen:
+        return
+    last = AuditEntry.objects.filter(kind=kind, object_id=object_id).order_by("-id").first()
+    raise BusinessError(
+        "record.changed_meanwhile",
+        who=last.actor_label if last else "",
+        at=at.isoformat(),
+        fields=list(last.params.get("fields", ())) if last else [],
+    )
 
 
 def create_warehouse(*, actor: Actor, code: str, name: str, kind: str = Warehouse.OWN, **fields: Any) -> Warehouse:
@@ -182,18 +228,35 @@ def products(wanted: Mapping[str, tuple[str, str]], *, write: bool) -> dict[str,
         now = clock.now()
         bulk.insert(
             "inventory_product",
-            ("code", "title", "title_zh", "created_at"),
-            [(code, title or code, chinese, now) for code, (title, chinese) in sorted(wanted.items())],
+            ("code", "title", "title_zh", "grams", "created_at", "updated_at"),
+            [
+                (code, title or code, chinese, finding.grams_of(code, title or code, chinese, ""), now, now)
+                for code, (title, chinese) in sorted(wanted.items())
+            ],
             conflict="(code) DO NOTHING",
         )
-        bulk.execute(
+        changed = bulk.fetch(
             "UPDATE inventory_product p SET title = coalesce(nullif(w.title, ''), p.title),"
-            " title_zh = coalesce(nullif(w.chinese, ''), p.title_zh)"
+            " title_zh = coalesce(nullif(w.chinese, ''), p.title_zh), updated_at = %s"
             " FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(code, title, chinese) WHERE p.code = w.code"
-            " AND ((w.title <> '' AND w.title <> p.title) OR (w.chinese <> '' AND w.chinese <> p.title_zh))",
-            bulk.columns([(code, *titles) for code, titles in sorted(wanted.items())]),
+            " AND ((w.title <> '' AND w.title <> p.title) OR (w.chinese <> '' AND w.chinese <> p.title_zh))"
+            " RETURNING p.id, p.code, p.title, p.title_zh",
+            [now, *bulk.columns([(code, *titles) for code, titles in sorted(wanted.items())])],
         )
-    return dict(Product.objects.filter(code__in=list(wanted)).values_list("code", "pk"))
+        grams = [(pk, _array(finding.grams_of(code, title, chinese, ""))) for pk, code, title, chinese in changed]
+        bulk.update("inventory_product", "id", [("grams", "int[]")], grams)
+    return dict(Product.objects.filter(code__in=[*wanted]).values_list("code", "pk"))
+
+
+def _array(numbers: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+def _former(sku: Sku, name: str) -> Any:
+    """What stood there, as the history keeps it: a product by its code."""
+    if name == "product_id":
+        return sku.product.code if sku.product else None
+    return shown(getattr(sku, name))
 
 
 def shown(value: Any) -> Any:

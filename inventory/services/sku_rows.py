@@ -17,7 +17,7 @@ from inventory.codes import code_key
 from inventory.models import Sku
 from inventory.permissions import EDIT_CATALOGUE
 from inventory.services import skusheet
-from inventory.services.catalogue import ADDED, products
+from inventory.services.catalogue import ADDED, products, shown
 from inventory.sheets.kinds import CHANGED, NEW, REFUSED, SAME, Row, Verdict
 
 # Columns of inventory_sku that a sheet writes, with their types.
@@ -160,12 +160,14 @@ def _write(
     if changed:
         rows = []
         for sku, different in changed:
+            former = {name: shown(getattr(sku, name)) for name in different if name != "product_id"}
             for name, value in different.items():
                 setattr(sku, name, value)
             listed = ",".join(map(str, finding.of_sku(sku)))
             values_ = [json.dumps(sku.tags, ensure_ascii=False) if n == "tags" else getattr(sku, n) for n in names]
             rows.append((sku.pk, *values_, f"{{{listed}}}", now))
-            entries.append(("sku", sku.pk, "sku.changed", {"fields": sorted(different)}))
+            fields = sorted(name.removesuffix("_id") for name in different)
+            entries.append(("sku", sku.pk, "sku.changed", {"fields": fields, "former": former}))
         bulk.update(
             "inventory_sku",
             "id",

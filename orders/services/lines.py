@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from channels import canonical
+from channels import canonical, finding
 from channels.services import confirm
 from core import bulk, clock
 from core.audit import record_many
@@ -92,6 +92,7 @@ def _make_listings(account_id: int, unknown: dict[str, canonical.Line], catalogu
                 1,
                 "code" if sku_id else "",
                 False,
+                finding.grams_of(name, clean(line.external_item_id, 120), clean(line.title, 300)),
                 now,
             )
         )
@@ -107,6 +108,7 @@ def _make_listings(account_id: int, unknown: dict[str, canonical.Line], catalogu
             "units",
             "matched_by",
             "platform_fulfilled",
+            "grams",
             "seen_at",
         ),
         rows,

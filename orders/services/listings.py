@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
+from channels import finding
 from core import bulk, clock
 from core.audit import Entry, record_many
 from core.errors import BusinessError
@@ -264,8 +265,11 @@ def add_listings(*, actor: Actor, pairs: Sequence[tuple[int, str]]) -> dict[tupl
     )
     bulk.insert(
         "channels_listing",
-        (*columns, "seen_at"),
-        [(account, name, "", "", "", 1, "", False, now) for account, name in sorted(set(pairs))],
+        (*columns, "grams", "seen_at"),
+        [
+            (account, name, "", "", "", 1, "", False, finding.grams_of(name, "", ""), now)
+            for account, name in sorted(set(pairs))
+        ],
         conflict="(account_id, seller_sku) DO NOTHING",
     )
     return listing_ids(pairs)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from channels import finding
 from channels.models import Listing, PlatformStock
-from core import clock
+from core import bulk, clock
 from core.central import outbox
 from core.permissions import Actor, of_role
+from core.tenancy import tenant_context
 from inventory import services as goods
 from inventory.models import Reservation, Sku
 from inventory.services import bring_in
@@ -18,6 +22,7 @@ from orders.services import listings
 from orders.services.listings import Match
 from orders.services.release import release
 from tests.orders.conftest import ACTOR, Shop, line, order, take
+from tests.support.database import BETA
 
 
 def waiting(shop: Shop, *names: str) -> list[Listing]:
@@ -172,3 +177,47 @@ def test_a_matched_sku_cannot_be_forged_by_role(shop: Shop) -> None:
 
     with pytest.raises(NotAllowed):
         listings.match_many(actor=viewer, matches=[Match(one.pk, shop.skus["LAMP"].pk)])
+
+
+def found(text: str, **more: object) -> list[str]:
+    rows = queries_listings.listings(ACTOR, tab="all", text=text, **more).rows  # type: ignore[arg-type]
+    return sorted(row["seller_sku"] for row in rows)
+
+
+def test_listings_are_found_by_any_part_of_their_words_and_by_their_sku(shop: Shop) -> None:
+    (made,) = waiting(shop, "Q-LAMP-77")
+    made.title, made.external_id = "Faltbare Schreibtischlampe 折叠台灯", "314159265358"
+    made.save()
+    listings.match_many(actor=ACTOR, matches=[Match(made.pk, shop.skus["CUP"].pk)])
+    for text in ("q-lamp-77", "qlamp77", "tischlam", "台灯", "14159", "CU", "cup"):
+        assert "Q-LAMP-77" in found(text), text
+    assert found("nowhere") == [] == found("100%") and "Q-LAMP-77" in found("Q")
+    assert found("7") == []  # not the start of any
+    # Only the accounts that a person sees; another tenant has its own.
+    blind = replace(ACTOR, accounts=frozenset())
+    assert queries_listings.listings(blind, tab="all", text="lamp").rows == []
+    assert queries_listings.ids(blind, tab="all", text="lamp") == []
+    with tenant_context(BETA):
+        assert found("lamp") == []
+
+
+def test_a_search_in_many_listings_uses_the_indexes(shop: Shop) -> None:
+    """The plan, not the time: machines differ."""
+    bulk.insert(
+        "channels_listing",
+        ("account_id", "seller_sku", "external_id", "variation", "title", "units", "matched_by", "platform_fulfilled")
+        + ("grams", "seen_at"),
+        [
+            (shop.account.pk, f"LST-{n:06d}", f"B0{n:08d}", "", f"Thing {n}", 1, "", False)
+            + (finding.grams_of(f"LST-{n:06d}", f"B0{n:08d}", f"Thing {n}"), clock.now())
+            for n in range(20_000)
+        ],
+    )
+    bulk.execute("ANALYZE channels_listing")
+    for text in ("LST-004242", "4242", "hing 4242"):
+        sql, given = queries_listings._named(text)
+        plan = "\n".join(row[0] for row in bulk.fetch(f"EXPLAIN {sql}", given))
+        assert "Seq Scan on channels_listing" not in plan, (text, plan)
+    assert found("LST-004242") == ["LST-004242"]
+    sql, given = queries_listings._named("7")  # too short for grams: from the start of the seller SKU
+    assert "listing_start" in "\n".join(row[0] for row in bulk.fetch(f"EXPLAIN {sql}", given))

@@ -10,7 +10,7 @@ from django.test import Client
 from core.errors import BusinessError, NotAllowed
 from core.permissions import CLERK, MANAGER, VIEWER, Actor, of_role
 from core.records import saved_views
-from core.records.models import SavedView, ViewDefault
+from core.records.models import Job, SavedView, ViewDefault
 from core.tenancy import tenant_context
 from tests.support.database import ACME
 from tests.ui.conftest import House, SignIn, cost
@@ -114,11 +114,12 @@ def test_in_the_page(owner: Client, sign_in: SignIn, house: House) -> None:
     """Saved with its filters, shown as a chip to both, marked where one stands, opened by the bare address."""
     view = "tab=all&q=tanaka&country=JP&nonsense=1"
     answer = owner.post("/ui/lists/orders/views", {"view": view, "name": "Japan", "shared": "1", "default": "1"})
-    assert answer["Location"] == "/orders/?tab=all&q=tanaka&country=JP"
+    assert answer["Location"] == "/orders/?tab=all&q=tanaka&country=JP&cols=all"
     with house.inside():
-        assert SavedView.objects.get().query == {"tab": "all", "text": "tanaka", "chosen": {"country": ["JP"]}}
+        kept = {"tab": "all", "text": "tanaka", "chosen": {"country": ["JP"]}, "columns": ["all"]}
+        assert SavedView.objects.get().query == kept
     opened = owner.get("/orders/")
-    assert (opened.status_code, opened["Location"]) == (302, "?tab=all&q=tanaka&country=JP")
+    assert (opened.status_code, opened["Location"]) == (302, "?tab=all&q=tanaka&country=JP&cols=all")
     page = text(owner, "/orders/?tab=all&q=tanaka&country=JP")
     assert chips(page) == ["Japan"] and 'class="view on"' in page and "Open the list with its first tab" in page
     clerk = sign_in("clerk")
@@ -134,6 +135,42 @@ def test_in_the_page(owner: Client, sign_in: SignIn, house: House) -> None:
     assert chips(text(clerk, "/orders/")) == ["日本"]
     owner.post(f"/ui/views/{pk}/delete", {"list": "orders", "view": view})
     assert chips(text(owner, "/orders/")) == []
+
+
+def heads(page: str) -> list[str]:
+    return re.findall(r'<th class="c-(\w+)" scope', page)
+
+
+def test_a_view_keeps_its_columns_and_shares_them(owner: Client, sign_in: SignIn, house: House) -> None:
+    owner.post("/ui/columns/orders", {"column": ["total"], "next": "/orders/"})
+    narrow = owner.post("/ui/lists/orders/views", {"view": "tab=all", "name": "money", "shared": "1"})["Location"]
+    assert narrow == "/orders/?tab=all&cols=order.total.status"
+    owner.post("/ui/columns/orders", {"next": "/orders/"})  # all again in this browser
+    everything = heads(text(owner, "/orders/?tab=all"))
+    assert len(everything) > 5 and heads(text(owner, narrow)) == ["order", "total", "status"]
+    page = text(owner, narrow)
+    # Tabs, the search and the file go on with them; other columns are chosen without them.
+    assert 'name="cols" value="order.total.status"' in page and "cols=order.total.status&amp;size=" not in page
+    assert f'name="next" value="{narrow.split("&")[0]}&amp;size=50"' in page
+    owner.post("/ui/lists/orders/export", {"view": narrow.split("?")[1], "format": "csv"})
+    with house.inside():
+        assert Job.objects.get(kind="ui.export").params["columns"] == ["order", "total", "status"]
+    # Somebody with other columns of his own opens it as it was shared; rows that follow come in the same columns.
+    clerk = sign_in("clerk")
+    clerk.post("/ui/columns/orders", {"column": ["receiver"], "next": "/orders/"})
+    assert narrow.split("?")[1].replace("&", "&amp;") in text(clerk, "/orders/?tab=held")
+    assert heads(text(clerk, narrow)) == ["order", "total", "status"]
+    rows = text(clerk, f"{narrow}&part=rows")
+    assert "c-total" in rows and "c-receiver" not in rows
+    # Unknown names and views from before columns were kept open with the browser's own.
+    assert heads(text(owner, "/orders/?tab=all&cols=nothing.<b>")) == everything
+    with house.inside():
+        SavedView.objects.update(query={"tab": "all", "text": "", "chosen": {}})
+    assert 'href="?tab=all"' in text(owner, "/orders/?tab=held")
+    wide = owner.post("/ui/lists/orders/views", {"view": "tab=all", "name": "wide", "default": "1"})["Location"]
+    assert wide.endswith("cols=all")
+    owner.post("/ui/columns/orders", {"column": ["total"], "next": "/orders/"})
+    assert heads(text(owner, wide)) == everything and owner.get("/orders/")["Location"] == "?tab=all&cols=all"
 
 
 def test_wrong_lists_and_ids_are_refused(owner: Client, house: House) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from django.test import Client
 
 from channels.models import Account, Confirmation, RawPayload
 from config.launch.places import ROOT
 from core import clock
+from core.central import outbox
 from core.central.models import Outbox
-from core.records.models import AuditEntry, PersonalRead
+from core.records.models import AuditEntry, Job, PersonalRead
 from core.tenancy import tenant_context
 from crm.models import Message
 from logistics.models import Shipment
@@ -141,7 +144,44 @@ def test_many_are_tried_again_or_dropped_with_a_reason(owner: Client, account: A
         states = dict(RawPayload.objects.values_list("pk", "state"))
         assert [states[pk] for pk in ids] == [0, 0, 3, 3]
         assert AuditEntry.objects.filter(code="deadletter.dropped").count() == 2
-    assert post(owner, "/channels/desk/retry", {"id": ids[:1], "view": "tab=raw"}, status=422)
+    # One that is off the desk already holds up no other, and has its reason.
+    with tenant_context(ACME):
+        fresh = dead_payload(account, "n9").pk
+    post(owner, "/channels/desk/retry", {"id": [ids[0], fresh], "view": "tab=raw"})
+    page = text(owner, to)
+    assert "1 is tried again. 1 could not be done" in page and f">{ids[0]}</a>" in page
+    with tenant_context(ACME):
+        assert RawPayload.objects.get(pk=fresh).state == RawPayload.NEW
+
+
+def test_more_than_two_hundred_are_tried_again_by_a_job(owner: Client, account: Account) -> None:
+    with tenant_context(ACME):
+        now = clock.now()
+        RawPayload.objects.bulk_create(
+            RawPayload(
+                account=account,
+                kind="order",
+                external_id=f"b{n}",
+                digest=uuid.uuid4().bytes,
+                payload="{}",
+                state=RawPayload.DEAD,
+                attempts=1,
+                error_code="payload.amount",
+                error_params={},
+                fetched_at=now,
+                purge_at=now,
+            )
+            for n in range(230)
+        )
+    post(owner, "/channels/desk/retry", {"all": "1", "view": "tab=raw"})
+    with tenant_context(ACME):
+        job = Job.objects.get(kind="ui.bulk")
+        assert job.params["given"] == {"kind": "raw"} and "ids" not in job.params
+        assert RawPayload.objects.filter(state=RawPayload.DEAD).count() == 230
+        outbox.drain()
+        job.refresh_from_db()
+        assert (job.state, job.done, job.failed) == (Job.DONE, 230, 0)
+        assert AuditEntry.objects.filter(kind="raw", code="deadletter.retried").count() == 230
 
 
 def test_a_confirmation_is_corrected(owner: Client, account: Account) -> None:

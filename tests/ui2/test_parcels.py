@@ -438,3 +438,26 @@ def test_a_desk_of_a_house_that_weighs_everything(owner: Client, floor) -> None:
     with tenant_context(ACME):
         settings_store.put(ACTOR, floor_services.MUST_WEIGH, True)
     assert "Not weighed yet" in post(owner, "/ship/hand", {"shipment": str(ids[0])})
+
+
+def test_more_than_two_hundred_go_as_a_job_and_those_left_are_named(owner: Client, floor) -> None:
+    """Handed over, booked again, alarms settled: by parcel and reason, whether the browser waits or not."""
+    _shop, ids = floor
+    strange = list(range(10**9, 10**9 + 200))
+    post(owner, "/ship/parcels/hand", {"id": [*ids, *strange], "view": "tab=ready"})
+    with tenant_context(ACME):
+        assert set(Shipment.objects.filter(pk__in=ids).values_list("state", flat=True)) == {"ready"}
+        outbox.drain(30)
+        job = Job.objects.get(kind="ui.bulk")
+        assert (job.state, job.title_code, job.total) == (Job.DONE, "job.parcels.hand", 203)
+        assert (job.done, job.failed, len(job.log)) == (3, 200, 200)
+        assert {(one["label"], one["code"]) for one in job.log} >= {("P-1000000000", "shipment.not_found")}
+        assert set(Shipment.objects.filter(pk__in=ids).values_list("state", flat=True)) == {"handed"}
+    change(ids[0], state="failed", error_code="carrier.refused")
+    post(owner, "/ship/parcels/book", {"id": ids[:2], "view": "tab=failed"})
+    page = text(owner, "/ship/parcels/?tab=all")
+    assert "1 parcel is booked again. 1 could not be done" in page and f"P-{ids[1]}</a>" in page
+    post(owner, "/ship/parcels/settle", {"id": ids, "view": "tab=alarm", "hours": "24", "note": "asked them"})
+    assert "No alarm rings for this parcel" in text(owner, "/ship/parcels/?tab=all")
+    post(owner, "/ship/parcels/settle", {"id": ids, "hours": "99999999"}, status=422)
+    post(owner, "/ship/parcels/hand", {"view": "tab=ready"}, status=422)  # nothing is ticked

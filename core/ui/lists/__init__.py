@@ -22,7 +22,7 @@ from core.ui.lists.contract import (
     counted,
 )
 from core.ui.lists.registry import address, named, register, registered
-from core.ui.lists.showing import kept, show
+from core.ui.lists.showing import columns_shown, kept, query_of, show
 
 __all__ = [
     "ALL_LIMIT",
@@ -44,11 +44,13 @@ __all__ = [
     "address",
     "bulk_job",
     "chosen",
+    "columns_shown",
     "counted",
     "do",
     "kept",
     "named",
     "outcome",
+    "query_of",
     "register",
     "registered",
     "selected",

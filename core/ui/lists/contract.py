@@ -15,6 +15,7 @@ from core.permissions import Actor
 
 Text = str | Promise
 SIZES = (50, 100, 200, 500)
+COLUMNS, ALL_COLUMNS = "cols", "all"  # in the address
 ALL_LIMIT = 100_000  # an act over "all in this view" takes at most so many
 
 
@@ -109,7 +110,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class State:
-    """What the address says: tab, search, chosen filters, size and place of the page."""
+    """What the address says: tab, search, chosen filters, size and place of the page.
+
+    ``columns``: names with dots between, or ``ALL_COLUMNS``, where a saved view brought them; '' leaves them to what the
+    browser remembers.
+    """
 
     tab: str
     text: str = ""
@@ -117,6 +122,7 @@ class State:
     size: int = SIZES[0]
     after: str = ""
     before: str = ""
+    columns: str = ""
 
     @property
     def narrowed(self) -> bool:
@@ -128,6 +134,8 @@ class State:
         if self.text:
             pairs.append(("q", self.text))
         pairs += [(key, value) for key, values in self.chosen.items() for value in values]
+        if self.columns:
+            pairs.append((COLUMNS, self.columns))
         if place:
             pairs.append(("size", str(self.size)))
             pairs += [(key, value) for key, value in (("after", self.after), ("before", self.before)) if value]
@@ -135,6 +143,11 @@ class State:
 
     def at(self, *, after: str = "", before: str = "") -> str:
         return replace(self, after=after, before=before).query(place=True)
+
+    @property
+    def own_columns(self) -> str:
+        """The query string of this place without the columns that a view brought."""
+        return replace(self, columns="").query(place=True)
 
     def with_tab(self, tab: str) -> str:
         return replace(self, tab=tab).query()
@@ -208,7 +221,15 @@ class ListPage:
             size=max(1, min(number, SIZES[-1])),
             after=given.get("after", ""),
             before=given.get("before", ""),
+            columns=self.columns(given.get(COLUMNS, "")),
         )
+
+    def columns(self, given: str) -> str:
+        """Of the columns that an address or a stored view names those that there are, in their order."""
+        if given == ALL_COLUMNS:
+            return given
+        asked = set(given.split("."))
+        return ".".join(name for name in self.table.base_columns if name in asked)
 
 
 def counted(first: Iterable[Tab], counts: Mapping[str, int]) -> list[Tab]:

@@ -42,7 +42,8 @@ FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def columns_of(page: ListPage, chosen: str) -> list[str]:
-    """Names of the columns that are shown, in order; ``chosen``: what the browser remembers (names with dots between)."""
+    """Names of the columns that are shown, in order; ``chosen``: names with dots between, as the address or the browser
+    has them; none that is known: all."""
     everything = list(page.table.base_columns)
     kept = set(chosen.split(".")) & set(everything)
     return [name for name in everything if not kept or name in kept or name in page.table.required]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -13,8 +14,8 @@ from core.permissions import Actor
 from core.records import saved_views
 from core.ui.lists import registry
 from core.ui.lists.bulk import OUTCOME
-from core.ui.lists.contract import SIZES, Filter, ListPage, Rows, State
-from core.ui.lists.drawing import drawer
+from core.ui.lists.contract import ALL_COLUMNS, SIZES, Filter, ListPage, Rows, State
+from core.ui.lists.drawing import drawn
 from core.ui.lists.export import columns_of
 from core.ui.requests import PageRequest
 
@@ -60,25 +61,21 @@ def show(request: PageRequest, page: ListPage, context: Mapping[str, Any] | None
 
 def _table(request: PageRequest, page: ListPage, found: Rows, state: State) -> dict[str, Any]:
     table = page.table(found.rows, request=request)
-    kept = frozenset(columns_of(page, request.COOKIES.get(f"columns_{page.name}", "")))
-    columns = [column for column in table.columns if column.name in kept]
-    cells = drawer(table, columns)
-    rows = [
-        {"id": row.record["id"], "href": row.record.get("href") or page.href(row.record, state), "cells": cells(row)}
-        for row in table.rows
-    ]
+    names = frozenset(columns_shown(request, page, state))
+    columns = [column for column in table.columns if column.name in names]
+    selects = any(request.actor.can(one.operation) for one in page.bulk())
     return {
         "page": page,
         "state": state,
-        "rows": rows,
+        "rows": drawn(page, table, columns, state, selects=selects),
         "columns": columns,
         "choosable": [
-            (column, column.name in kept) for column in table.columns if column.name not in page.table.required
+            (column, column.name in names) for column in table.columns if column.name not in page.table.required
         ],
         "next": state.at(after=found.next) if found.next else "",
         "prev": state.at(before=found.prev) if found.prev else "",
         "span": len(columns) + 1,
-        "selects": any(request.actor.can(one.operation) for one in page.bulk()),
+        "selects": selects,
     }
 
 
@@ -86,21 +83,43 @@ def _may_export(actor: Actor, page: ListPage) -> bool:
     return bool(page.export) and registry.known(page.name) and actor.can(page.export)
 
 
-def kept(state: State) -> dict[str, Any]:
-    """What a saved view keeps of a state (see ``core.records.saved_views``)."""
-    return {"tab": state.tab, "text": state.text, "chosen": {key: list(values) for key, values in state.chosen.items()}}
+def columns_shown(request: PageRequest, page: ListPage, state: State) -> list[str]:
+    """Names of the columns: those of the view that was opened, else those that this browser remembers."""
+    return columns_of(page, state.columns or request.COOKIES.get(f"columns_{page.name}", ""))
+
+
+def kept(page: ListPage, state: State, columns: Sequence[str]) -> dict[str, Any]:
+    """What a saved view keeps of a state (see ``core.records.saved_views``) and of the columns shown."""
+    return {
+        "tab": state.tab,
+        "text": state.text,
+        "chosen": {key: list(values) for key, values in state.chosen.items()},
+        "columns": [ALL_COLUMNS] if len(columns) == len(page.table.base_columns) else list(columns),
+    }
+
+
+def query_of(page: ListPage, view: Mapping[str, Any]) -> str:
+    """The query string that opens a saved view; filters and columns that are no more are left out."""
+    return state_of(page, view).query()
+
+
+def state_of(page: ListPage, view: Mapping[str, Any]) -> State:
+    filters = {one.key for one in page.filters()}
+    chosen = {key: tuple(values) for key, values in view.get("chosen", {}).items() if key in filters}
+    state = State(view.get("tab", ""), view.get("text", ""), chosen)
+    return replace(state, columns=page.columns(".".join(view.get("columns", ()))))
 
 
 def _views(actor: Actor, page: ListPage, state: State) -> list[dict[str, Any]]:
     """The saved views of the list: each with its query string, and whether it is what one sees."""
     if not registry.known(page.name):
         return []
-    filters = {one.key for one in page.filters()}
-    out = []
+    here, out = state.query(), []
     for one in saved_views.of_list(actor, page.name):
-        chosen = {key: tuple(values) for key, values in one.query.get("chosen", {}).items() if key in filters}
-        query = State(one.query.get("tab", ""), one.query.get("text", ""), chosen).query()
-        out.append({"view": one, "query": query, "on": query == state.query()})
+        opened = state_of(page, one.query)
+        # Narrowed so without columns in the address, one sees that view in the browser's own columns.
+        like = opened if state.columns else replace(opened, columns="")
+        out.append({"view": one, "query": opened.query(), "on": like.query() == here})
     return out
 
 

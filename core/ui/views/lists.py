@@ -20,14 +20,15 @@ POST = ("POST",)
 def export(request: PageRequest, name: str) -> HttpResponse:
     """POST ``format`` csv or xlsx, ``view`` (a query string), ``id`` where only those ticked are wanted."""
     found = lists.named(request.actor, name)
-    view = found.state(QueryDict(request.POST.get("view", ""))).query()
+    state = found.state(QueryDict(request.POST.get("view", "")))
+    view = state.query()
     ids = [] if request.POST.get("all") == "1" else ticked(request)
     exporting.export_job(
         request.actor,
         found,
         view=view,
         form=request.POST.get("format", ""),
-        columns=exporting.columns_of(found, request.COOKIES.get(f"columns_{name}", "")),
+        columns=lists.columns_shown(request, found, state),
         language=request.LANGUAGE_CODE,
         ids=ids or None,
     )
@@ -36,19 +37,19 @@ def export(request: PageRequest, name: str) -> HttpResponse:
 
 @page(None, methods=POST)
 def save_view(request: PageRequest, name: str) -> HttpResponse:
-    """POST ``name``, ``view``, ``shared``, ``default``: what the list shows now, under a name."""
+    """POST ``name``, ``view``, ``shared``, ``default``: what the list shows now and in which columns, under a name."""
     found = lists.named(request.actor, name)
     state = found.state(QueryDict(request.POST.get("view", "")))
     kept = saved_views.save(
         actor=request.actor,
         list_name=name,
         name=request.POST.get("name", ""),
-        query=lists.kept(state),
+        query=lists.kept(found, state, lists.columns_shown(request, found, state)),
         shared=request.POST.get("shared") == "1",
     )
     if request.POST.get("default") == "1":
         saved_views.set_default(actor=request.actor, list_name=name, view_id=kept.pk)
-    return done(request, lists.address(name, state.query()), _("View saved."))
+    return done(request, lists.address(name, lists.query_of(found, kept.query)), _("View saved."))
 
 
 @page(None, methods=POST)

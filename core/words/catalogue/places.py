@@ -7,7 +7,7 @@ SENTENCES: dict[str, str] = {
     "sku.unknown": _("There is no SKU {sku}."),
     "sku.discontinued": _("This SKU is no longer sold; its successor is {successor}. Pick that one."),
     "sku.created": _("SKU created: {sku}"),
-    "sku.changed": _("SKU changed: {fields:list}"),
+    "sku.changed": _("SKU changed: {fields:sku.field.}"),
     "sku.code_taken": _("The code {name} is taken by another SKU. Choose another code."),
     "sku.code_missing": _("The row has no SKU code. Fill in the column."),
     "sku.bad_field": _("{field} is no field of a SKU. Correct the heading."),
