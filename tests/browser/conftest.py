@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(database: WorkerDatabase, browser: Browser, *processes: str) -> Iterator[Visit]:
+def visiting(database: WorkerDatabase, browser: Browser, *processes: str, sandbox_url: str = "") -> Iterator[Visit]:
     """The owner of acme in a tab, before a house of orders; ``processes``: "worker" where jobs are to run."""
     with tenant_context(ACME):
         house = make_house()
@@ -70,7 +70,7 @@ def visiting(database: WorkerDatabase, browser: Browser, *processes: str) -> Ite
     # The tests' hasher is a quick one that the server, a process of its own, does not take.
     strong = make_password(PASSWORD, hasher=ScryptPasswordHasher())
     User.objects.filter(email=OWNER).update(password=strong)
-    with served(database.url, *processes) as site:
+    with served(database.url, *processes, sandbox_url=sandbox_url) as site:
         context = browser.new_context(viewport=DESK, locale="en-GB")
         tab = Visit(context.new_page(), f"http://acme.localhost:{site.port}", house)
         tab.page.set_default_timeout(10_000)

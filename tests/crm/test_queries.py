@@ -142,7 +142,7 @@ def test_near_its_deadline_is_a_list_and_a_tile_of_the_same_number(shop: Shop) -
     assert "1 d 3 h ago" in tiles["messages.overdue"].detail and "20 h" in tiles["messages.near"].detail
     assert {tile.key: tile.count for tile in panels.tiles(LI)}["messages.near"] == 3
     with CaptureQueriesContext(connection) as seen:
-        list(panels.tiles(narrow))
+        list(panels.tiles(LI))
     assert len(seen) == 3
     with connection.cursor() as cursor:  # a range of an index, however many wait longer
         cursor.execute("SET LOCAL enable_seqscan = off")
