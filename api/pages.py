@@ -16,7 +16,9 @@ from tenants import ports
 def tiles(actor: Actor) -> Iterable[today.Tile]:
     if actor.can(permissions.WEBHOOKS):
         off = queries.needs_person(actor)
-        yield today.Tile("webhooks", _("Webhooks switched off"), off, today.NOW, "webhooks", icon="webhook-off")
+        yield today.Tile(
+            "webhooks", _("Webhooks switched off"), off, today.NOW, "webhooks", "off=1", icon="webhook-off"
+        )
 
 
 def register() -> None:

@@ -15,6 +15,7 @@ from core import bulk, clock
 from core.errors import BusinessError
 from core.permissions import Actor
 
+OFF = "webhook.off_failing"
 LATELY = timedelta(days=1)
 
 
@@ -131,7 +132,12 @@ def _attempts(ids: Sequence[int]) -> list[Attempt]:
     return list(Attempt.objects.filter(delivery_id__in=ids).order_by("-pk")[:2000])
 
 
+def switched_off(endpoint: Endpoint) -> bool:
+    """By the machine, as ``needs_person`` counts them."""
+    return endpoint.off_code == OFF
+
+
 def needs_person(actor: Actor) -> int:
     """Endpoints that the machine switched off. One cheap query, for Today."""
-    found = Endpoint.objects.defer("secret", "former_secret").filter(off_code="webhook.off_failing")
+    found = Endpoint.objects.defer("secret", "former_secret").filter(off_code=OFF)
     return sum(1 for one in found if within(actor, one))

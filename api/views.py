@@ -90,7 +90,9 @@ def key_revoke(request: PageRequest, pk: int) -> HttpResponse:
 
 @page(permissions.WEBHOOKS)
 def webhooks(request: PageRequest) -> HttpResponse:
-    return render(request, "api/webhooks.html", {"endpoints": queries.endpoints(request.actor)})
+    only_off = request.GET.get("off") == "1"
+    shown = [one for one in queries.endpoints(request.actor) if not only_off or queries.switched_off(one.endpoint)]
+    return render(request, "api/webhooks.html", {"endpoints": shown, "only_off": only_off})
 
 
 @page(permissions.WEBHOOKS, methods=BOTH)

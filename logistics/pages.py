@@ -20,6 +20,7 @@ def tiles(actor: Actor) -> Iterable[Tile]:
             queries_page.sick(actor),
             LATE,
             "logistics:carriers",
+            "sick=1",
             icon="truck-off",
         )
 

@@ -80,6 +80,11 @@ def tracker_kinds() -> list[tuple[str, str]]:
     return sorted((kind, str(getattr(one, "title", kind))) for kind, one in all_trackers().items())
 
 
+def needs_person(account: CarrierAccount) -> bool:
+    """As ``sick`` counts them."""
+    return account.active and account.health != CarrierAccount.OK
+
+
 def sick(actor: Actor) -> int:
     """Carrier accounts that need a person."""
     actor.require(permissions.VIEW)

@@ -28,7 +28,8 @@ BOTH = ("GET", "HEAD", "POST")
 
 @page(permissions.VIEW)
 def index(request: PageRequest) -> HttpResponse:
-    rows = queries.carrier_accounts(request.actor)
+    only_sick = request.GET.get("sick") == "1"
+    rows = [row for row in queries.carrier_accounts(request.actor) if not only_sick or queries_page.needs_person(row)]
     known = all_carriers()
     pools = queries_page.pools([row.pk for row in rows])
     context = {
@@ -42,6 +43,7 @@ def index(request: PageRequest) -> HttpResponse:
             }
             for row in rows
         ],
+        "only_sick": only_sick,
         "low": queries_page.LOW_POOL,
         "trackers": queries_page.trackers(request.actor),
         "tracker_kinds": queries_page.tracker_kinds(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ from core.words import formats
 from inventory import permissions as stock_permissions
 from logistics import permissions as carrier_permissions
 from logistics.states import BOOKING, FAILED, HANDED, PACKED, QUEUED, READY, WAITING
-from orders import pages, permissions, queries_today
+from orders import pages, permissions, queries_today, views_settings
 
 DAYS = 14
 # Dead letters that have a tile of their own, which opens the list where they are mended.
@@ -75,35 +76,62 @@ def channel_tiles(actor: Actor) -> Iterable[Tile]:
         )
 
 
+TOP_ACCOUNTS, TOP_CURRENCIES = 5, 6
+
+
 def days_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
-    """Orders placed a day, by account, in the tenant's zone."""
+    """Orders placed a day, by account, in the tenant's zone; or their amounts, in one currency at a time (``?sales=EUR``)."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     last = clock.day_in(actor.timezone)
     days = [last - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     found = queries_today.by_day(actor, DAYS, actor.timezone)
     if not found:
         return None
-    totals: dict[str, int] = {}
-    for _day, name, n in found:
-        totals[name] = totals.get(name, 0) + n
-    names = sorted(totals, key=lambda name: (-totals[name], name))
-    top, rest = names[:5], set(names[5:])
-    cells = {(day, name if name not in rest else ""): 0 for day, name, _n in found}
-    for day, name, n in found:
-        cells[day, name if name not in rest else ""] += n
-    shown = [*top, *([""] if rest else [])]
-    columns = [[cells.get((day, name), 0) for day in days] for name in shown]
-    series = [
-        {"name": name or gettext("other accounts"), "values": values}
-        for name, values in zip(shown, columns, strict=True)
-    ]
+    orders: dict[str, int] = {}
+    for _day, _name, currency, n, _amount in found:
+        orders[currency] = orders.get(currency, 0) + n
+    currencies = sorted(orders, key=lambda code: (-orders[code], code))[:TOP_CURRENCIES]
+    asked = request.GET.get("sales", "")
+    currency = asked if asked in currencies else ""
+    cells: dict[tuple[date, str], Decimal] = {}
+    for day, name, code, n, amount in found:
+        if not currency or code == currency:
+            cells[day, name] = cells.get((day, name), Decimal(0)) + (amount if currency else n)
+    series, columns = _series(days, cells)
     labels = [formats.day(day) for day in days]
     table = [(label, list(row), sum(row)) for label, row in zip(labels, zip(*columns, strict=True), strict=True)]
     return "orders/_today_days.html", {
         "chart": {"labels": labels, "series": series},
         "table": table[::-1],
         "days": DAYS,
+        "currency": currency,
+        "currencies": currencies,
     }
+
+
+def _series(
+    days: Sequence[date], cells: Mapping[tuple[date, str], Decimal]
+) -> tuple[list[dict[str, Any]], list[list[Decimal]]]:
+    """The chart's series and the same as columns: the largest accounts by name, all others as one."""
+    totals: dict[str, Decimal] = {}
+    for (_day, name), value in cells.items():
+        totals[name] = totals.get(name, Decimal(0)) + value
+    names = sorted(totals, key=lambda name: (-totals[name], name))
+    top, rest = names[:TOP_ACCOUNTS], names[TOP_ACCOUNTS:]
+    groups = [[name] for name in top] + ([rest] if rest else [])
+    columns = [
+        [sum((cells.get((day, name), Decimal(0)) for name in group), Decimal(0)) for day in days] for group in groups
+    ]
+    series = [
+        {"name": group[0] if group is not rest else gettext("other accounts"), "values": [_plain(v) for v in column]}
+        for group, column in zip(groups, columns, strict=True)
+    ]
+    return series, columns
+
+
+def _plain(value: Decimal) -> int | float:
+    """As the chart reads it: rounded, no more figures than money has."""
+    return int(value) if value == value.to_integral_value() else round(float(value), 2)
 
 
 def parcels_panel(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
@@ -148,6 +176,8 @@ def register() -> None:
     panels.register("today.side", "orders.parcels", parcels_panel, position=20, operation=permissions.VIEW)
     panels.register("channels.reading", "orders.counts", account_panel, operation=permissions.VIEW)
     panels.register("today.side", "channels.sync", sync_panel, position=10, operation=channel_permissions.VIEW)
+    # Carriers know nothing of orders; whether these go to them by themselves belongs on their page all the same.
+    panels.register("carriers.main", "orders.auto_book", views_settings.panel, operation=permissions.VIEW)
     _steps()
 
 

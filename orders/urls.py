@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from orders import views, views_change, views_first, views_hand
+from orders import views, views_change, views_first, views_hand, views_settings
 
 app_name = "orders"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("bulk/tag", views.bulk_tag, name="bulk_tag"),
     path("bulk/book", views.bulk_book, name="bulk_book"),
     path("rules/first", views_first.first_rule, name="first_rule"),
+    path("settings/auto-book", views_settings.auto_book, name="auto_book"),
     path("bulk/assign", views_change.bulk_assign, name="bulk_assign"),
     path("bulk/choose", views_change.bulk_choose, name="bulk_choose"),
     path("new", views_hand.new, name="new"),

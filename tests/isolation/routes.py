@@ -58,6 +58,7 @@ MEMBERS: dict[str, Arguments] = {
     "sandbox:sheet": {},
     "sandbox:shelf": {},
     "orders:first_rule": {},
+    "orders:auto_book": {},
     "me": {},
     "members": {},
     "invite_member": {},

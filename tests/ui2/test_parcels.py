@@ -453,7 +453,7 @@ def test_more_than_two_hundred_go_as_a_job_and_those_left_are_named(owner: Clien
         assert (job.done, job.failed, len(job.log)) == (3, 200, 200)
         assert {(one["label"], one["code"]) for one in job.log} >= {("P-1000000000", "shipment.not_found")}
         assert set(Shipment.objects.filter(pk__in=ids).values_list("state", flat=True)) == {"handed"}
-    change(ids[0], state="failed", error_code="carrier.refused")
+    change(ids[0], state="failed", waybill="", error_code="carrier.refused")
     post(owner, "/ship/parcels/book", {"id": ids[:2], "view": "tab=failed"})
     page = text(owner, "/ship/parcels/?tab=all")
     assert "1 parcel is booked again. 1 could not be done" in page and f"P-{ids[1]}</a>" in page

@@ -33,6 +33,8 @@ SENTENCES: dict[str, str] = {
     ),
     "job.not_resumable": _("This job is {state}; only one that failed, was cancelled or interrupted can go on."),
     "job.still_running": _("This job is running already."),
+    "setting.auto_book_on": _("Automatic booking switched on"),
+    "setting.auto_book_off": _("Automatic booking switched off"),
     "setting.changed": _("Setting {name} changed"),
     "work.crashed": _(
         "A defect of ours ({error} at {at}) stopped this. It is tried again; tell the person who runs this "
