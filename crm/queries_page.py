@@ -45,7 +45,7 @@ def of_buyer(actor: Actor, row: Mapping[str, Any], *, limit: int = 5) -> list[di
     if not row["buyer_id"] or not actor.can(SEE_PERSONAL) or not actor.sees_account(row["account_id"]):
         return []
     found = Conversation.objects.filter(account_id=row["account_id"], buyer_id=row["buyer_id"]).exclude(pk=row["id"])
-    return list(found.order_by("-last_at", "-pk").values("id", "subject", "state", "last_at")[:limit])
+    return [dict(one) for one in found.order_by("-last_at", "-pk").values("id", "subject", "state", "last_at")[:limit]]
 
 
 def _unsent(actor: Actor) -> Any:

@@ -20,7 +20,7 @@ from django.db import transaction
 from channels import canonical
 from channels.models import Account
 from channels.protocol import MediaSource, Session
-from channels.registry import adapter_of
+from channels.registry import all_adapters
 from channels.services.inbox import clean
 from channels.services.sessions import session_of
 from core import bulk, clock, faults, files
@@ -144,7 +144,7 @@ def _fetch_all(claims: Sequence[_Claim]) -> list[_Result]:
     """Calls in threads that touch no database."""
     accounts = Account.objects.in_bulk({claim.account_id for claim in claims})
     ways: dict[int, tuple[Any, Session]] = {
-        pk: (adapter_of(account.platform), session_of(account)) for pk, account in accounts.items()
+        pk: (all_adapters().get(account.platform), session_of(account)) for pk, account in accounts.items()
     }
     with ThreadPoolExecutor(min(THREADS, len(claims)), thread_name_prefix="media") as pool:
         # Each thread counts its calls in the caller's context.

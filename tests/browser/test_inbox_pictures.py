@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.support.simulators import simulators
 __all__ = ["simulators"]
 pytestmark = pytest.mark.browser
 SLOW = 60_000
+SHOTS = os.environ.get("SAMPAN_SHOTS", "")  # a folder for pictures, for whoever wants to look
 
 
 @pytest.fixture
@@ -76,6 +78,8 @@ def test_a_picture_comes_in_and_one_goes_out(desk: Visit, seller: Seller, tmp_pa
     large = picture.bounding_box()
     assert small is not None and large is not None and small["width"] < 100 < large["width"]
 
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/inbox-pictures.png", full_page=True)
     ours = tmp_path / "lid.png"
     ours.write_bytes(png(40))
     page.fill("#body", "Here is how it should look.")
@@ -94,5 +98,7 @@ def test_a_picture_comes_in_and_one_goes_out(desk: Visit, seller: Seller, tmp_pa
     page.reload()
     expect(page.locator(".said li.out img")).to_have_count(1)
     page.set_viewport_size(PHONE)
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/inbox-pictures-phone.png", full_page=True)
     assert desk.width() <= PHONE["width"]
     assert not desk.complaints

@@ -80,7 +80,9 @@ def test_a_lost_upload_is_repeated_and_the_answer_sent_once(ask: Ask, inside: Ac
     assert there(seller) == ([["front.png", "side.jpg"]], 1, 3)
 
 
-def test_what_was_put_up_is_not_put_up_again(ask: Ask, inside: Account, seller: Seller) -> None:
+def test_what_was_put_up_is_not_put_up_again(
+    ask: Ask, inside: Account, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = write(ask("q"))
     real = pictures.put_up
 
@@ -91,14 +93,11 @@ def test_what_was_put_up_is_not_put_up_again(ask: Ask, inside: Account, seller: 
             seller.faults({"kind": "throttle", "op": UPLOAD})
             real(adapter, session, [one for one in shown if one.id != first.id], urls)
 
-    pictures.put_up = one_by_one
-    try:
-        assert send(inside).wait == 2
-        assert [bool(one.source) for one in Attachment.objects.order_by("pk")] == [True, False]
-        hurry()
-        assert send(inside).sent == [made.pk]
-    finally:
-        pictures.put_up = real
+    monkeypatch.setattr(pictures, "put_up", one_by_one)
+    assert send(inside).wait == 2
+    assert [bool(one.source) for one in Attachment.objects.order_by("pk")] == [True, False]
+    hurry()
+    assert send(inside).sent == [made.pk]
     assert there(seller) == ([["front.png", "side.jpg"]], 1, 2)
 
 

@@ -73,7 +73,7 @@ def test_a_thread_shows_thumbnails_links_waiting_and_refused(owner: Client, talk
     where = re.search(rf'href="([^"]*{picture}[^"]*)"', page)
     assert where is not None
     answer = owner.get(where[1])
-    assert b"".join(answer.streaming_content) == png() and answer.headers["Content-Type"] == "image/png"
+    assert b"".join(answer) == png() and answer.headers["Content-Type"] == "image/png"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -33,7 +33,11 @@ MOST_BYTES = 12 * 1024 * 1024
 MOST_OF_A_MESSAGE = 5
 SCOPE = "https://api.ebay.com/oauth/api_scope/sell.inventory"
 KEPT_DAYS = 30
-KINDS = {b"\xff\xd8\xff": ("JPG", "image/jpeg"), b"\x89PNG\r\n\x1a\n": ("PNG", "image/png"), b"GIF8": ("GIF", "image/gif")}
+KINDS = {
+    b"\xff\xd8\xff": ("JPG", "image/jpeg"),
+    b"\x89PNG\r\n\x1a\n": ("PNG", "image/png"),
+    b"GIF8": ("GIF", "image/gif"),
+}
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
@@ -177,7 +181,9 @@ class Pictures:
 
 def kind_of(content: bytes) -> tuple[str, str]:
     """(ending of the address, media type) by the first bytes."""
-    return next((kind for begin, kind in KINDS.items() if content.startswith(begin)), ("JPG", "application/octet-stream"))
+    return next(
+        (kind for begin, kind in KINDS.items() if content.startswith(begin)), ("JPG", "application/octet-stream")
+    )
 
 
 def _told(row: sqlite3.Row) -> dict[str, str]:
