@@ -66,7 +66,7 @@ def skus(
 def _narrowed(text: str, state: str, gaps: bool, products: Sequence[int]) -> QuerySet[Sku]:
     rows = Sku.objects.all()
     if text.strip():
-        rows = rows.filter(pk__in=_named(text))
+        rows = rows.filter(_named(text))
     if state:
         rows = rows.filter(state=state)
     if products:
@@ -77,14 +77,14 @@ def _narrowed(text: str, state: str, gaps: bool, products: Sequence[int]) -> Que
 _GAPS = Q(weight_g=None) | Q(customs_name_en="") | Q(customs_name_zh="")
 
 
-def _named(text: str, column: str = "pk") -> QuerySet[Any]:
+def _named(text: str) -> Q:
     """Any part of code, titles or barcode by the index of grams, and the start of the code, which may be short.
 
-    Each has its index; put together by UNION they are used, with OR the list may be walked through.
+    Few hits come from both indexes; where there are many the list is walked by code and is full at once.
     """
     grams, key = finding.wanted(text), code_key(text)
-    start = Sku.objects.filter(code_key__startswith=key).values(column) if key else Sku.objects.none().values(column)
-    return start.union(Sku.objects.filter(grams__contains=grams).values(column)) if grams else start
+    start = Q(code_key__startswith=key) if key else Q(pk=None)
+    return start | Q(grams__contains=grams) if grams else start
 
 
 def sku_counts(actor: Actor) -> dict[str, int]:
@@ -224,15 +224,10 @@ def product_rows(actor: Actor, *, text: str = "", after: str = "", limit: int = 
     """Products by code with how many SKUs they have and what is for sale of them in the actor's warehouses."""
     actor.require(VIEW)
     rows = Product.objects.order_by("code")
-    if text.strip():
-        # By any part of its own words or of one of its SKUs, and the start of its code, which may be short.
-        grams, of_skus = finding.wanted(text), _named(text, "product_id")
-        start = text.strip()
-        own = Product.objects.filter(Q(code__startswith=start) | Q(code__startswith=start.upper())).values("pk")
-        parts = [of_skus, Product.objects.filter(grams__contains=grams).values("pk")] if grams else [of_skus]
-        rows = rows.filter(pk__in=own.union(*parts))
     if after:
         rows = rows.filter(code__gt=after)
+    if text.strip():
+        rows = rows.filter(pk__in=_products_named(text.strip(), after, limit + 1))
     found: list[dict[str, Any]] = [dict(row) for row in rows.values("id", "code", "title", "title_zh")[: limit + 1]]
     page = SkuPage(found[:limit], found[limit - 1]["code"] if len(found) > limit else "")
     scope = None if actor.warehouses is None else sorted(actor.warehouses)
@@ -249,3 +244,18 @@ def product_rows(actor: Actor, *, text: str = "", after: str = "", limit: int = 
     for row in page.rows:
         row["skus"], row["on_hand"], row["free"] = (int(n) for n in sums.get(row["id"], (0, 0, 0)))
     return page
+
+
+def _products_named(text: str, after: str, limit: int) -> list[int]:
+    """The first products by code, found by any part of their own words, of one of their SKUs, or by the start of their code.
+
+    Each way has its index and gives no more than a page.
+    """
+    grams = finding.wanted(text)
+    own = Q(code__startswith=text) | Q(code__startswith=text.upper())
+    if grams:
+        own |= Q(grams__contains=grams)
+    mine = Product.objects.filter(own, code__gt=after).order_by("code").values_list("pk", flat=True)[:limit]
+    skus = Sku.objects.filter(_named(text), product__code__gt=after).order_by("product__code")
+    theirs = skus.values_list("product_id", "product__code").distinct()[:limit]
+    return [*mine, *(pk for pk, _code in theirs if pk is not None)]

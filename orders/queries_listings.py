@@ -14,6 +14,7 @@ from orders import matching, permissions
 from orders.matching import Candidate, Suggestion
 
 TABS = ("waiting", "open", "matched", "ignored", "all")
+FEW_SKUS = 500
 PER_GRAM = 40  # candidates that a gram may bring
 _NAMES = (
     "id account_id account seller_sku external_id title platform_fulfilled seen_at sku_id units matched_by sku"
@@ -48,17 +49,23 @@ def listings(
     actor.require(permissions.VIEW)
     where, params = _scope(actor, tab, text, accounts)
     waiting, number = _position(after)
-    if after:
-        where += " AND (coalesce(w.n, 0), g.id) < (%s, %s)"
-        params += [waiting, number]
+    first, rest = ("", "") if not after else ("AND (w.n, g.id) < (%s, %s)", "")
+    ahead: list[Any] = [waiting, number] if after else []
+    behind: list[Any] = []
+    if after and not waiting:
+        first, ahead, rest, behind = "AND false", [], "AND g.id < %s", [number]
+    # Those that orders wait for are few and are sorted; the others are met by number, from the newest, until it is enough.
     rows = bulk.fetch(
-        f"WITH w AS ({_WAITING}) SELECT g.id, g.account_id, a.name, g.seller_sku, g.external_id, g.title,"
-        " g.platform_fulfilled, g.seen_at, g.sku_id, g.units, g.matched_by, s.code, s.title, s.title_zh, coalesce(w.n, 0)"
-        " FROM channels_listing g JOIN channels_account a ON a.id = g.account_id"
-        " LEFT JOIN inventory_sku s ON s.id = g.sku_id"
-        " LEFT JOIN w ON w.account_id = g.account_id AND w.seller_sku = g.seller_sku"
-        f" WHERE {where} ORDER BY coalesce(w.n, 0) DESC, g.id DESC LIMIT %s",
-        [*params, limit + 1],
+        f"WITH w AS ({_WAITING}), f AS (SELECT g.id, w.n FROM w JOIN channels_listing g ON g.account_id = w.account_id"
+        f" AND g.seller_sku = w.seller_sku WHERE {where} {first} ORDER BY w.n DESC, g.id DESC LIMIT %s),"
+        " r AS (SELECT g.id, 0::bigint AS n FROM channels_listing g LEFT JOIN w ON w.account_id = g.account_id"
+        f" AND w.seller_sku = g.seller_sku WHERE w.n IS NULL AND {where} {rest} ORDER BY g.id DESC LIMIT %s)"
+        " SELECT g.id, g.account_id, a.name, g.seller_sku, g.external_id, g.title, g.platform_fulfilled, g.seen_at,"
+        " g.sku_id, g.units, g.matched_by, s.code, s.title, s.title_zh, x.n"
+        " FROM (SELECT * FROM f UNION ALL SELECT * FROM r) x JOIN channels_listing g ON g.id = x.id"
+        " JOIN channels_account a ON a.id = g.account_id LEFT JOIN inventory_sku s ON s.id = g.sku_id"
+        " ORDER BY x.n DESC, g.id DESC LIMIT %s",
+        [*params, *ahead, limit + 1, *params, *behind, limit + 1, limit + 1],
     )
     page = Page([dict(zip(_NAMES, row, strict=True)) for row in rows[:limit]])
     if len(rows) > limit:
@@ -131,24 +138,24 @@ def _scope(actor: Actor, tab: str, text: str, accounts: Sequence[int]) -> tuple[
         params.append(sorted(seen if actor.accounts is None else seen & actor.accounts))
     if text.strip():
         found, given = _named(text)
-        where.append(f"g.id IN ({found})")
+        where.append(found)
         params += given
     return " AND ".join(where), params
 
 
 def _named(text: str) -> tuple[str, list[Any]]:
-    """Ids of listings by any part of their own words (index of grams; what is too short for it from the start of the seller SKU),
-    and those of SKUs whose code starts so. Each part has its index, so they are put together and not asked for with OR."""
+    """Listings by any part of their own words (index of grams; what is too short for it from the start of the seller SKU),
+    and those of SKUs whose code starts so. Few hits come from the indexes, of many the newest are met at once."""
     grams, start = finding.wanted(text), _start(text.strip())
-    given: list[Any]
-    own, given = "grams @> %s::int[]", [grams]
+    own, given = "g.grams @> %s::int[]", [grams]
     if not grams:
-        own, given = "seller_sku LIKE %s OR seller_sku LIKE %s", [start.upper(), start.lower()]
-    sql = (
-        f"SELECT id FROM channels_listing WHERE {own} UNION ALL SELECT id FROM channels_listing WHERE sku_id IN"
-        " (SELECT id FROM inventory_sku WHERE code_key LIKE %s)"
-    )
-    return sql, [*given, _start(code_key(text))]
+        own, given = "g.seller_sku LIKE %s OR g.seller_sku LIKE %s", [start.upper(), start.lower()]
+    code = _start(code_key(text))
+    skus = bulk.fetch("SELECT id FROM inventory_sku WHERE code_key LIKE %s LIMIT %s", [code, FEW_SKUS + 1])
+    if len(skus) <= FEW_SKUS:
+        # Told one by one the index of listings by SKU is used too.
+        return f"({own} OR g.sku_id = ANY(%s::bigint[]))", [*given, [row[0] for row in skus]]
+    return f"({own} OR g.sku_id IN (SELECT id FROM inventory_sku WHERE code_key LIKE %s))", [*given, code]
 
 
 def _start(text: str) -> str:

@@ -216,8 +216,28 @@ def test_a_search_in_many_listings_uses_the_indexes(shop: Shop) -> None:
     bulk.execute("ANALYZE channels_listing")
     for text in ("LST-004242", "4242", "hing 4242"):
         sql, given = queries_listings._named(text)
-        plan = "\n".join(row[0] for row in bulk.fetch(f"EXPLAIN {sql}", given))
+        listed = f"SELECT g.id FROM channels_listing g WHERE {sql} ORDER BY g.id DESC LIMIT 51"
+        plan = "\n".join(row[0] for row in bulk.fetch(f"EXPLAIN {listed}", given))
         assert "Seq Scan on channels_listing" not in plan, (text, plan)
     assert found("LST-004242") == ["LST-004242"]
     sql, given = queries_listings._named("7")  # too short for grams: from the start of the seller SKU
-    assert "listing_start" in "\n".join(row[0] for row in bulk.fetch(f"EXPLAIN {sql}", given))
+    listed = f"SELECT g.id FROM channels_listing g WHERE {sql}"
+    assert "listing_start" in "\n".join(row[0] for row in bulk.fetch(f"EXPLAIN {listed}", given))
+
+
+def test_listings_come_in_one_order_page_by_page(shop: Shop) -> None:
+    """Those that most orders wait for first, then the newest; no page misses or repeats one."""
+    waiting(shop, "W-A", "W-B", "W-C")
+    release(order_ids=take(shop, *[order(f"B-{n}", line(f"B-{n}-1", "W-B")) for n in range(2)]).to_route, actor=ACTOR)
+    for n in range(7):
+        Listing.objects.create(account=shop.account, seller_sku=f"Z-{n}", seen_at=clock.now())
+    whole = [row["seller_sku"] for row in queries_listings.listings(ACTOR, tab="open", limit=100).rows]
+    assert whole[:3] == ["W-B", "W-C", "W-A"] and whole[3:5] == ["Z-6", "Z-5"]
+    seen, after = [], ""
+    for _ in range(20):
+        page = queries_listings.listings(ACTOR, tab="open", after=after, limit=2)
+        seen += [row["seller_sku"] for row in page.rows]
+        after = page.next
+        if not after:
+            break
+    assert seen == whole
