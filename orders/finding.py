@@ -7,10 +7,11 @@ page; only a rare word is looked for everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 SPAN = 3  # months that are asked first
+FAR = 10  # times as many months at once: then all are asked instead
 
 
 def month_of(moment: datetime) -> int:
@@ -19,15 +20,18 @@ def month_of(moment: datetime) -> int:
     return -(at.year * 12 + at.month)
 
 
-def spans(
-    now: datetime, *, after: datetime | None = None, before: datetime | None = None
-) -> Iterator[Sequence[int] | None]:
-    """The marks to ask for, one try after the other; None: all months. ``after``, ``before``: the page's end, as a time."""
-    if before is not None:  # the newer ones, the nearest first
-        first = month_of(before)
-        yield range(first, first - SPAN, -1)
-    else:
-        # A month ahead too: clocks differ.
-        first = month_of(after) if after is not None else month_of(now) - 1
-        yield range(first, first + SPAN + (after is None))
-    yield None
+def marks(span: int, now: datetime, *, after: datetime | None = None, before: datetime | None = None) -> Sequence[int]:
+    """Those of ``span`` months from the page's end on: back in time, and with ``before`` forward."""
+    if before is not None:
+        return range(month_of(before), month_of(before) - span, -1)
+    if after is not None:
+        return range(month_of(after), month_of(after) + span)
+    return range(month_of(now) - 1, month_of(now) + span)  # a month ahead too: clocks differ
+
+
+def wider(span: int, found: int, wanted: int) -> int | None:
+    """How many months to ask next, by how many rows ``span`` gave; None: all of them."""
+    if not found:
+        return None
+    wide = span * wanted * 3 // (2 * found) + 1
+    return wide if wide <= span * FAR else None

@@ -217,16 +217,18 @@ def _found(actor: Actor, chosen: Filter, after: str, before: str, limit: int) ->
         return _rows(conditions, params, order, limit)
     found = f"SELECT order_id FROM orders_ordersearch WHERE grams @> %s::int[]{' AND text LIKE %s' * len(words)}"
     given: list[Any] = [query_grams(text), *(f"%{_like(word)}%" for word in words)]
-    rows: list[dict[str, Any]] = []
     ends = {"before" if before else "after": position[0]} if position else {}
-    for months in finding.spans(clock.now(), **ends):
-        if months is None:
-            return _rows([f"o.id IN ({found})", *conditions], [*given, *params], order, limit)
-        within = f"o.id IN ({found} AND grams && %s::int[])"
-        rows = _rows([within, *conditions], [*given, list(months), *params], order, limit)
-        if len(rows) == limit:
+    span: int | None = finding.SPAN
+    for _ in range(2):
+        if span is None:
             break
-    return rows
+        within = f"o.id IN ({found} AND grams && %s::int[])"
+        months = list(finding.marks(span, clock.now(), **ends))
+        rows = _rows([within, *conditions], [*given, months, *params], order, limit)
+        if len(rows) == limit:
+            return rows
+        span = finding.wider(span, len(rows), limit)
+    return _rows([f"o.id IN ({found})", *conditions], [*given, *params], order, limit)
 
 
 def _rows(conditions: Sequence[str], params: Sequence[Any], order: str, limit: int) -> list[dict[str, Any]]:

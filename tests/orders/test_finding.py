@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from core import bulk, clock
 from orders import queries
-from orders.finding import month_of, spans
+from orders.finding import marks, month_of, wider
 from orders.models import OrderSearch
 from orders.services.pages import reindex
 from tests.orders.conftest import ACTOR, Shop, line, order, take
 
-times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))
+times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 @given(times, times)
@@ -28,12 +28,18 @@ def test_a_later_month_is_a_smaller_mark(one: datetime, other: datetime) -> None
         assert (month_of(one) < month_of(other)) == (one > other)
 
 
-@given(times)
-def test_the_months_asked_first_hold_all_that_is_nearest(at: datetime) -> None:
-    """From a page's end on, without a gap; the last try asks for everything."""
-    for tries, step in ((list(spans(at)), 1), (list(spans(at, after=at)), 1), (list(spans(at, before=at)), -1)):
-        assert month_of(at) in (tries[0] or ()) and tries[-1] is None
-        assert all(later - earlier == step for earlier, later in pairwise(tries[0] or ()))
+@given(times, st.integers(1, 60))
+def test_the_months_asked_hold_all_that_is_nearest(at: datetime, span: int) -> None:
+    """From a page's end on, without a gap."""
+    for found, step in ((marks(span, at), 1), (marks(span, at, after=at), 1), (marks(span, at, before=at), -1)):
+        assert month_of(at) in found and len(found) >= span
+        assert all(later - earlier == step for earlier, later in pairwise(found))
+
+
+@given(st.integers(1, 40), st.integers(0, 50), st.integers(1, 500))
+def test_the_next_asks_for_more(span: int, found: int, wanted: int) -> None:
+    wide = wider(span, min(found, wanted - 1), wanted)
+    assert wide is None or span < wide <= span * 10
 
 
 @pytest.fixture
