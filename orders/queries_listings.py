@@ -147,7 +147,8 @@ def _named(text: str) -> tuple[str, list[Any]]:
     """Listings by any part of their own words (index of grams; what is too short for it from the start of the seller SKU),
     and those of SKUs whose code starts so. Few hits come from the indexes, of many the newest are met at once."""
     grams, start = finding.wanted(text), _start(text.strip())
-    own, given = "g.grams @> %s::int[]", [grams]
+    given: list[Any] = [grams]
+    own = "g.grams @> %s::int[]"
     if not grams:
         own, given = "g.seller_sku LIKE %s OR g.seller_sku LIKE %s", [start.upper(), start.lower()]
     code = _start(code_key(text))
