@@ -157,3 +157,26 @@
     if (event.target.matches?.("[data-paste]")) setTimeout(() => near(event.target, ".paste").querySelector("[data-read]").click());
   });
 })();
+
+// An order that is on its way to its next state: the page is loaded again when it is there, unless somebody types in it.
+(() => {
+  const moving = document.querySelector("[data-moving]");
+  if (!moving) return;
+  const busy = () =>
+    document.querySelector("dialog[open]") ||
+    [...document.querySelectorAll("main textarea, main input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+  let looks = 0;
+  const look = async () => {
+    looks += 1;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const there = page.querySelector("[data-moving]");
+      if (answer.ok && there?.dataset.moving !== moving.dataset.moving && !busy()) return location.reload();
+    } catch {
+      // the network is away: the next look may find it again
+    }
+    if (looks < 40) setTimeout(look, Math.min(1000 + looks * 250, 6000));
+  };
+  setTimeout(look, 800);
+})();
