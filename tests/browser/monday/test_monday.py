@@ -310,7 +310,7 @@ def labels_are_printed(house: House) -> None:
     file = "SELECT count(*) FROM logistics_shipment WHERE print_count > 0"
     house.until(lambda: house.rows(file)[0][0] == size.orders, "labels printed")
     pages = 0
-    for (uid,) in house.rows("SELECT uid::text FROM records_storedfile WHERE name LIKE 'labels-%' ORDER BY id"):
+    for (uid,) in house.rows("SELECT uid::text FROM records_storedfile WHERE starts_with(name, 'labels-') ORDER BY id"):
         with pikepdf.open(io.BytesIO(carl.download(f"/files/{uid}/"))) as paper:
             pages += len(paper.pages)
     assert pages == size.orders
@@ -320,7 +320,9 @@ def labels_are_printed(house: House) -> None:
 
 def parcels_are_weighed_and_handed_over(house: House) -> None:
     carl, page = house.carl, house.carl.page
-    parcels = house.rows("SELECT tracking_number, expected_weight_g FROM logistics_shipment ORDER BY id")
+    parcels = house.rows(
+        "SELECT tracking_number, expected_weight_g FROM logistics_shipment WHERE state = 'ready' ORDER BY id"
+    )
     assert len(parcels) == house.monday.size.orders
     carl.go("/ship/")
     for place, (number, expected) in enumerate(parcels):
