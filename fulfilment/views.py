@@ -16,6 +16,7 @@ from fulfilment import bulk, desk, finding, permissions, queries_page, queries_p
 from fulfilment.desk import Desk
 from fulfilment.pages import ParcelsList
 from logistics import permissions as carriers
+from logistics import states as parcel_states
 
 POST = ("POST",)
 DIRECT = "ship_direct"  # in the session: a parcel whose weight is right is handed over at once
@@ -98,14 +99,20 @@ def _wanted(request: PageRequest) -> int:
     return pk
 
 
+def _standing_beside(request: PageRequest, state: Desk) -> list[queries_parcel.Sibling]:
+    """The order's other parcels that may still leave or have left; what was given up is of no use at the desk."""
+    if not state.parcel:
+        return []
+    found = queries_parcel.siblings(request.actor, state.parcel.order_id, state.parcel.shipment_id)
+    return [one for one in found if one.state != parcel_states.CANCELLED]
+
+
 def _desk(request: PageRequest, state: Desk) -> HttpResponse:
     several = (state.problem.params.get("ids") or ()) if state.problem and state.problem.code == "scan.several" else ()
     context: dict[str, Any] = {
         "desk": state,
         "choices": queries_parcel.named(request.actor, several) if several else (),
-        "siblings": queries_parcel.siblings(request.actor, state.parcel.order_id, state.parcel.shipment_id)
-        if state.parcel
-        else (),
+        "siblings": _standing_beside(request, state),
         "may_print": request.actor.can(carriers.LABEL),
         "parcel": state.parcel,
         "beside": queries_page.beside(request.actor, state.parcel) if state.parcel else None,

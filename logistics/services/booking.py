@@ -303,6 +303,15 @@ def cancel_many(*, actor: Actor, ids: Sequence[int]) -> Refusals:
 
 
 @transaction.atomic
+def give_up(*, actor: Actor, ids: Sequence[int]) -> list[int]:
+    """Failed shipments that no carrier has and that another one replaces: they are never booked again."""
+    actor.require(permissions.BOOK)
+    moved = states.move(ids, states.CANCELLED, expected=[states.FAILED])
+    record_many(actor, [("shipment", pk, "shipment.given_up", {}) for pk in moved])
+    return moved
+
+
+@transaction.atomic
 def retry(*, actor: Actor, ids: Sequence[int]) -> list[int]:
     """Book failed shipments again under their reference (after the cause was mended); returns those that go on."""
     actor.require(permissions.BOOK)

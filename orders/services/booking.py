@@ -363,25 +363,30 @@ def _remember(actor: Actor, found: Sequence[tuple[int, int, int, str]], code: st
 
 
 def failed(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
-    """The carrier or a check refused: the order shows why. A parcel that no carrier has is given up; a new one is made."""
+    """The carrier or a check refused: the order shows why. A parcel that no carrier has is given up; a new one is made.
+
+    Given up for good, so that nobody books it again beside the new one.
+    """
     found = orders_of(shipment_ids)
     why = {
         row[0]: row[1:]
         for row in bulk.fetch(
-            "SELECT id, error_code, error_params, waybill, state FROM logistics_shipment WHERE id = ANY(%s)",
+            "SELECT id, error_code, error_params, waybill, state FROM logistics_shipment WHERE id = ANY(%s)"
+            " ORDER BY id FOR UPDATE",
             [[shipment for _, _, shipment, _ in found]],
         )
     }
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    given_up: list[int] = []
+    given_up: dict[int, int] = {}  # consignment → its shipment
     for consignment, order, shipment, _ in found:
         code, params, waybill, state = why[shipment]
         if state != "failed":
             continue  # a person or the next pass was quicker
         groups[code, json.dumps(_loads(params))].append(order)
         if not waybill:
-            given_up.append(consignment)
+            given_up[consignment] = shipment
     close(given_up)
+    parcels.give_up(actor=actor, ids=sorted(given_up.values()))
     out: list[int] = []
     history: list[Entry] = []
     for (code, params), ids in groups.items():

@@ -10,6 +10,7 @@ from core import settings_store
 from fulfilment import services as floor
 from inventory.models import Reservation
 from logistics.models import Shipment
+from logistics.services import booking as parcels
 from orders.models import Consignment, Order, OrderLine
 from orders.services import booking, recall, shipping
 from tests.orders.conftest import T0, line, order, take
@@ -56,11 +57,11 @@ def test_a_parcel_of_combined_orders_is_told_for_the_order_that_has_the_lines(sh
     release(order_ids=ids, actor=ACTOR)
     booking.book_orders(actor=ACTOR, order_ids=ids)
     settle()
-    parcels = [parcel_of(pk).pk for pk in ids]
+    sent = [parcel_of(pk).pk for pk in ids]
     (combined,) = take(shop, order("both", line("one-1"), line("two-1", "CUP"))).created
     assert states_of(ids) == {"combined"}
     assert states_of([combined]) == {"booked"}
-    floor.hand_over(actor=ACTOR, shipment_ids=parcels)
+    floor.hand_over(actor=ACTOR, shipment_ids=sent)
     settle()
     assert states_of([combined]) == {"handed"}
     told = list(Confirmation.objects.order_by("id"))
@@ -150,6 +151,38 @@ def test_a_channel_cancellation_after_the_booking_failed(shop) -> None:
     found = Order.objects.get(pk=ids[0])
     assert (found.state, found.conflict) == ("cancelled", "")
     assert not Reservation.objects.filter(closed_at=None).exists()
+
+
+def test_a_parcel_that_failed_is_never_booked_beside_the_one_that_replaces_it(shop, carrier) -> None:
+    """The first is refused; the order is mended and booked anew. Whoever still has the first in a list gets no second."""
+    ids = ready_orders(shop)
+    Order.objects.update(ship_postcode="")
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    settle()
+    (first,) = Shipment.objects.all()
+    assert states_of(ids) == {"failed"} and first.state == "cancelled"
+    assert parcels.retry(actor=ACTOR, ids=[first.pk]) == []
+    Order.objects.update(ship_postcode="10999")
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    settle()
+    assert states_of(ids) == {"booked"}
+    assert parcels.retry(actor=ACTOR, ids=[first.pk]) == []
+    settle()
+    assert len([one for one in carrier.shipments() if not one["cancelled"]]) == 1
+    assert not Shipment.objects.filter(state="failed").exists()
+
+
+def test_a_failed_parcel_that_somebody_books_again_before_its_news_is_read_stands(shop, carrier) -> None:
+    ids = ready_orders(shop)
+    Order.objects.update(ship_postcode="")
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    shipment = Shipment.objects.get()
+    Shipment.objects.update(state="failed", next_at=None)
+    assert parcels.retry(actor=ACTOR, ids=[shipment.pk]) == [shipment.pk]
+    booking.failed(shipment_ids=[shipment.pk], actor=ACTOR)
+    shipment.refresh_from_db()
+    assert shipment.state == "queued" and Consignment.objects.get().state == "open"
+    assert states_of(ids) == {"booking"}
 
 
 def test_the_receivers_snapshot_does_not_follow_the_order(shop) -> None:

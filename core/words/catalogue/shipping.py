@@ -11,6 +11,7 @@ SENTENCES: dict[str, str] = {
     "shipment.nothing_to_accept": _("There is no refused number to accept."),
     "shipment.number_accepted": _("The number {number} was accepted by hand"),
     "shipment.retried": _("Booked again"),
+    "shipment.given_up": _("Given up: no carrier has it, the order gets a new parcel"),
     "shipment.weighed": _("Weighed: {weight_g:weight}"),
     "shipment.weighing_undone": _("Weighing undone"),
     "shipment.address_incomplete": _("The address lacks {missing:list}. Complete it, then book again."),

@@ -295,6 +295,7 @@ def the_two_are_mended(house: House) -> None:
         page.wait_for_load_state("networkidle")
         booked = size.orders - size.far + place + 1
         house.until(lambda booked=booked: house.states().get("booked", 0) == booked, "booked by freight")  # type: ignore[misc]
+    assert house.rows("SELECT count(*) FROM logistics_shipment WHERE state = 'failed'")[0][0] == 0
     carl.go("/orders/?tab=booked")
     carl.shot("17-all-have-labels")
 
