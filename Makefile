@@ -6,7 +6,7 @@ SHELL := /bin/bash
 HOST ?= 127.0.0.1
 PORT ?= 8000
 SIMULATOR_PORT ?= 8700
-WORKERS ?= 2
+WORKERS ?= 3
 # The first Python of at least 3.11; `make PY=/path/to/python env` takes another one.
 PY ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
@@ -78,7 +78,7 @@ template: env ## the SQL template of a tenant's schema anew, after makemigration
 	$(B)/python manage.py build_template
 
 test: setup ## all tests; make test ARGS="tests/unit -k ledger"
-	$(B)/pytest -q -n $(WORKERS) --dist loadfile $(ARGS)
+	$(B)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup ## measure: make bench ONLY=ingest
 	$(B)/python -m tests.bench $(ONLY)

@@ -25,6 +25,7 @@ from tests.support.browser import chromium
 from tests.support.network import barred
 
 SHARED = ROOT.parent / "shared"
+LONG = ("tests/sandbox/", "tests/browser/", "tests/api/test_schemathesis", "tests/core/test_kill")
 FORBIDDEN = {"transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
 
@@ -61,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: no transactional tests here, use the fixture committed_db.")
         if marker and "committed_db" in getattr(item, "fixturenames", ()):
             raise pytest.UsageError(f"{item.nodeid}: committed_db goes without the mark django_db.")
+    # What waits for browsers and processes comes first, so that no worker is left with it alone at the end.
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from django.contrib.auth.hashers import ScryptPasswordHasher, make_password
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.tenancy import tenant_context
 from tenants.models import User
@@ -54,6 +54,7 @@ class Visit:
 def browser() -> Iterator[Browser]:
     # Playwright's loop runs in this thread, and Django refuses its ORM where a loop runs.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=20_000)  # machines may be busy: other workers, other processes of the same test
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield found
@@ -73,7 +74,7 @@ def visiting(database: WorkerDatabase, browser: Browser, *processes: str, sandbo
     with served(database.url, *processes, sandbox_url=sandbox_url) as site:
         context = browser.new_context(viewport=DESK, locale="en-GB")
         tab = Visit(context.new_page(), f"http://acme.localhost:{site.port}", house)
-        tab.page.set_default_timeout(10_000)
+        tab.page.set_default_timeout(20_000)
         tab.page.on("console", lambda said: tab.complaints.append(said.text) if said.type == "error" else None)
         tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
         tab.page.on(
