@@ -103,6 +103,7 @@ def product(plan: Plan) -> list[Process]:
     gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"{plan.host}:{plan.port}"]
     gunicorn += ["--workers", str(plan.web_processes), "--worker-class", "gthread", "--threads", str(plan.web_threads)]
     gunicorn += ["--keep-alive", "20"]  # a person clicks every few seconds
+    gunicorn += ["--preload"]  # warmed up once (config.warm), and what it holds is shared
     # Its control socket lies in the home folder, where two instances collide.
     gunicorn += ["--no-control-socket", "--graceful-timeout", "5", "--timeout", "120"]
     celery = [python, "-m", "celery", "-A", "config"]

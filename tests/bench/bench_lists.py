@@ -1,5 +1,7 @@
 """The orders list over a million orders: its SQL at any depth, its whole page in process, 500 rows, the tabs' counts.
 
+``lists.sql`` is the statement alone, as psycopg gives its rows; ``lists.read`` with all that Python makes of them.
+
 Yardsticks of the same run and server: a hand-written keyset page with lines (psycopg), a plain Django page with lines.
 """
 
@@ -7,10 +9,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 from urllib.parse import quote
+
+import psycopg
 
 from tests.bench import keyset, million
 from tests.bench.figure import figure
@@ -22,6 +26,7 @@ def run() -> Iterator[dict[str, Any]]:
     yield figure(
         "lists.sql", it["sql"] * 1000, "ms", base * 1000, p95=round(it["sql_p95"] * 1000, 2), orders=million.ORDERS
     )
+    yield figure("lists.read", it["read"] * 1000, "ms", base * 1000, p95=round(it["read_p95"] * 1000, 2))
     yield figure(
         "lists.page", it["page"] * 1000, "ms", plain * 1000, p95=round(it["page_p95"] * 1000, 1), queries=it["queries"]
     )
@@ -48,7 +53,8 @@ def measure(url: str) -> dict[str, Any]:
             )
 
         before = keyset.keyset_page(url)
-        sql = keyset.timed(listed, 300)
+        read = keyset.timed(listed, 300)
+        sql = _alone(url, _statements(listed, 330))
         tabs = keyset.timed(lambda: queries.tabs(actor), 200)
         after = keyset.keyset_page(url)
         plain = keyset.django_page()
@@ -62,6 +68,8 @@ def measure(url: str) -> dict[str, Any]:
         "django": keyset.p(plain, 0.5),
         "sql": keyset.p(sql, 0.5),
         "sql_p95": keyset.p(sql, 0.95),
+        "read": keyset.p(read, 0.5),
+        "read_p95": keyset.p(read, 0.95),
         "tabs": keyset.p(tabs, 0.5),
         "equal": equal,
         "page": keyset.p(whole, 0.5),
@@ -70,6 +78,36 @@ def measure(url: str) -> dict[str, Any]:
         "rows500_p95": keyset.p(rows, 0.95),
         "bytes500": len(pages.get(address(500, quote(keys[0])))),
     }
+
+
+def _statements(listed: Callable[[], object], many: int) -> list[tuple[str, Any]]:
+    """What the list asks the server, as it asks it."""
+    from django.db import connection
+
+    asked: list[tuple[str, Any]] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "orders_order" in sql:
+            asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        for _ in range(many):
+            listed()
+    return asked
+
+
+def _alone(url: str, statements: list[tuple[str, Any]]) -> list[float]:
+    """Seconds of each statement by psycopg alone, as the yardstick is asked."""
+    left = iter(statements)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(f'SET search_path = "{million.SCHEMA}", public')
+
+        def once() -> None:
+            sql, params = next(left)
+            conn.execute(sql, params).fetchall()
+
+        return keyset.timed(once, len(statements) * 10 // 11)
 
 
 def _depths(draw: Random) -> list[str]:
