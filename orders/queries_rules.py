@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.cache import cache
-
 from core import bulk, clock, jobs
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
@@ -110,11 +108,8 @@ def figures(actor: Actor) -> Figures:
     actor.require(permissions.VIEW)
     scope = json.dumps([None if ids is None else sorted(ids) for ids in (actor.accounts, actor.warehouses)])
     key = f"rules.figures:{hashlib.sha256(scope.encode()).hexdigest()[:16]}"
-    found = cache.get(key)
-    if found is None:
-        found = _figures(actor)
-        cache.set(key, found, KEPT_SECONDS)
-    return found if isinstance(found, Figures) else _figures(actor)
+    found: Figures = kept(key, KEPT_SECONDS, lambda: _figures(actor))
+    return found
 
 
 def _figures(actor: Actor) -> Figures:
