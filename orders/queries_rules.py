@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import bulk, clock, jobs
+from core.cache import kept
 from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
 from core.records.models import Job
