@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from core import bulk, clock
@@ -24,7 +26,7 @@ def save(*, actor: Actor, line_id: int, chosen: Values, former: Values) -> int:
     """
     actor.require(permissions.SETTINGS)
     line = queries.line(actor, line_id)
-    facts = {}
+    facts: dict[str, Any] = {}
     if chosen.lead_days != former.lead_days:
         facts["lead_days"] = str(chosen.lead_days)
     if chosen.moq != former.moq:

@@ -180,7 +180,7 @@ def test_a_matched_sku_cannot_be_forged_by_role(shop: Shop) -> None:
 
 
 def found(text: str, **more: object) -> list[str]:
-    rows = queries_listings.listings(ACTOR, tab="all", text=text, **more).rows  # type: ignore[arg-type]
+    rows = queries_listings.listings(ACTOR, tab="all", text=text, **more).rows
     return sorted(row["seller_sku"] for row in rows)
 
 
