@@ -182,7 +182,7 @@ class People:
         """Something was sold for nothing, a gift: its SKU gets a value for the customs."""
         if code not in self.valued and code in self.shop.skus:
             self.valued.add(code)
-            value = {"customs_value": Decimal("0.50"), "customs_currency": CURRENCY}
+            value: dict[str, Any] = {"customs_value": Decimal("0.50"), "customs_currency": CURRENCY}
             stock.update_sku(actor=self.shop.owner, sku_id=self.shop.skus[code], **value)
             self.done["customs values entered"] += 1
 

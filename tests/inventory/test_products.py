@@ -19,7 +19,7 @@ from tests.support.parcels import ACTOR
 
 
 def codes(shop: Shop, text: str, **more: object) -> list[str]:
-    return [row["code"] for row in queries_page.product_rows(shop.actor, text=text, **more).rows]  # type: ignore[arg-type]
+    return [row["code"] for row in queries_page.product_rows(shop.actor, text=text, **more).rows]
 
 
 def test_products_are_found_by_any_part_of_theirs_and_of_their_skus(shop: Shop) -> None:

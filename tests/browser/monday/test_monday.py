@@ -56,6 +56,13 @@ class Person:
     url: str
     complaints: list[str] = field(default_factory=list)
 
+    def watch(self) -> None:
+        """Note what the browser complains of."""
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "response", lambda got: self.complaints.append(f"{got.status} {got.url}") if got.status > 499 else None
+        )
+
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
         self.page.wait_for_load_state("networkidle")
@@ -125,13 +132,7 @@ def house(committed_db: WorkerDatabase, browser: Browser, simulators: str, setti
             context = browser.new_context(viewport=DESK, locale="en-GB")
             person = Person(context.new_page(), f"http://acme.localhost:{site.port}")
             person.page.set_default_timeout(30_000)
-            person.page.on("pageerror", lambda error, mine=person: mine.complaints.append(str(error)))
-            person.page.on(
-                "response",
-                lambda got, mine=person: (
-                    mine.complaints.append(f"{got.status} {got.url}") if got.status > 499 else None
-                ),
-            )
+            person.watch()
             person.page.goto(person.url + "/accounts/login/", timeout=60_000)
             person.page.fill("[name=login]", email)
             person.page.fill("[name=password]", PASSWORD)
@@ -294,7 +295,7 @@ def the_two_are_mended(house: House) -> None:
         page.click(".head .btn-primary:has-text('Book')")
         page.wait_for_load_state("networkidle")
         booked = size.orders - size.far + place + 1
-        house.until(lambda booked=booked: house.states().get("booked", 0) == booked, "booked by freight")  # type: ignore[misc]
+        house.until(lambda booked=booked: house.states().get("booked", 0) == booked, "booked by freight")
     assert house.rows("SELECT count(*) FROM logistics_shipment WHERE state = 'failed'")[0][0] == 0
     carl.go("/orders/?tab=booked")
     carl.shot("17-all-have-labels")
