@@ -231,8 +231,10 @@ def _steps() -> None:
             _("An order can only be sent when it is known which product each of its listings is."),
             _("Match listings"),
             "orders:listings",
+            # Later ones have a tile of their own: who has sent a parcel is past the first steps.
             "EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NOT NULL)"
-            " AND NOT EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NULL AND NOT platform_fulfilled)",
+            " AND (NOT EXISTS (SELECT 1 FROM channels_listing WHERE sku_id IS NULL AND NOT platform_fulfilled)"
+            " OR EXISTS (SELECT 1 FROM channels_confirmation WHERE state = 'confirmed'))",
             permissions.EDIT,
         ),
         Step(

@@ -102,3 +102,8 @@ def catalogue(seed: int) -> list[DemoSku]:
                 )
             )
     return made
+
+
+def product_titles() -> dict[str, tuple[str, str]]:
+    """{code of the product: its title in English and Chinese}."""
+    return {f"P{number:03d}": (kind, kind_zh) for number, (kind, kind_zh, *_) in enumerate(_KINDS, 1)}

@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 from core import settings_store
-from core.permissions import CLERK, FINANCE, MANAGER, SERVICE, VIEWER, WAREHOUSE, system
+from core.permissions import CLERK, FINANCE, MANAGER, SERVICE, VIEWER, WAREHOUSE, Actor, system
 from core.tenancy import public_context, tenant_context
 from crm import services as crm
 from inventory import services as stock
-from inventory.models import Sku
+from inventory.models import Product, Sku
 from logistics.services import accounts as carriers
 from orders.services import booking, rules
 from sandbox.rehearse import shop as rehearsal
@@ -22,7 +22,7 @@ from tenants import queries as tenant_queries
 from tenants.models import User
 from tenants.services import members, provision
 
-from .catalogue import DemoSku
+from .catalogue import DemoSku, product_titles
 from .story import Story
 
 SCHEMA, HOST = tenant_queries.DEMO_SCHEMA, "demo.localhost"
@@ -92,12 +92,21 @@ def furnish(shop: Shop, story: Story, skus: list[DemoSku], control: Control, num
         if result.errors:
             raise ValueError(f"the demo's catalogue was not taken: {result.errors[:3]}")
         shop.skus = dict(Sku.objects.values_list("code", "pk"))
+        name_products(shop.owner)
         receive(shop, story, skus, Decimal("0.5"), "opening", seed, opening=True)
         _carriers(shop, control, number)
         rules.publish(actor=shop.owner, rules=rule_set(), note="First rules")
         for name, language, body in TEMPLATES:
             crm.save_template(actor=shop.owner, name=name, language=language, body=body)
         settings_store.put(shop.owner, booking.AUTO_BOOK, True)
+
+
+def name_products(actor: Actor) -> None:
+    """A sheet of SKUs names its products by code only; here they get their titles."""
+    titles = product_titles()
+    for pk, code in Product.objects.filter(code__in=list(titles)).values_list("pk", "code"):
+        title, title_zh = titles[code]
+        stock.update_product(actor=actor, product_id=pk, title=title, title_zh=title_zh)
 
 
 def _warehouses(shop: Shop) -> None:

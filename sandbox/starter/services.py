@@ -24,6 +24,7 @@ from inventory import services as stock
 from inventory.models import Sku, Warehouse
 from logistics.models import Service, Tracker
 from logistics.services import accounts as carriers
+from sandbox.demo.house import name_products
 from sandbox.rehearse import seeding
 from sandbox.rehearse.control import Control, ControlRefused
 from sandbox.rehearse.plan import json_by_account
@@ -87,6 +88,7 @@ def add_products(*, actor: Actor) -> int:
     """What sandbox stores sell, as products with weights and customs data; how many are new. Raises NotAllowed."""
     before = Sku.objects.count()
     stock.import_skus(actor=actor, rows=[sku.row() for sku in products()])
+    name_products(actor)
     return Sku.objects.count() - before
 
 
