@@ -112,7 +112,7 @@ def test_a_dead_letter_is_opened_dropped_and_tried_again(visit: Visit) -> None:
     expect(page.locator("tr[data-id]")).to_have_count(1)
     page.check("tbody input")
     page.click("#bulk >> text=Try again")
-    expect(page.locator("[data-toast]")).to_contain_text("1 is tried again.")
+    expect(page.locator(".outcome")).to_contain_text("1 is tried again.")
     with visit.house.inside():
         states = dict(RawPayload.objects.values_list("pk", "state"))
         assert (states[first.pk], states[second.pk]) == (RawPayload.DROPPED, RawPayload.NEW)

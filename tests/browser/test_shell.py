@@ -83,7 +83,7 @@ def test_a_view_is_saved_opened_renamed_and_deleted(visit: Visit) -> None:
     expect(page.locator(".view.on")).to_contain_text("Japan")
     expect(page.locator("[data-toast]")).to_contain_text("View saved.")
     page.click("nav.menu a:has-text('Orders')")
-    page.wait_for_url("**/orders/?tab=all&country=JP")
+    page.wait_for_url("**/orders/?tab=all&country=JP&cols=*")
     expect(page.locator("tr[data-id]")).to_have_count(1)
     page.click(".view.on button")
     page.fill("dialog[open] [name=name]", "日本")

@@ -155,7 +155,7 @@ def test_personal_and_cost_only_with_the_right(desk: Desk) -> None:
     assert "/ui/lists/orders/export" not in viewer.get("/orders/").content.decode()
     blind = desk.person("clerk", accounts=[999])
     assert desk.take_out(blind)[1:] == []
-    for name, form in (("inbox", "csv"), ("orders", "exe"), ("nothing", "csv")):
+    for name, form in (("orders", "exe"), ("nothing", "csv")):
         assert desk.person().post(f"/ui/lists/{name}/export", {"format": form}).status_code in (404, 422)
 
 
@@ -221,7 +221,8 @@ def test_every_list_that_goes_out_says_its_columns(desk: Desk) -> None:
             page = one.make(actor)
             if page.export:
                 names = set(page.table.base_columns)
-                assert names == {out.column for out in page.outs(actor)}, one.name
+                # What a column only draws (a bar, a field to type in) goes out of no file.
+                assert names - {out.column for out in page.outs(actor)} <= {"reading", "choose"}, one.name
     for name in ("orders", "skus", "stock", "parcels", "restock"):
         assert desk.take_out(owner, name, view="tab=all")[0], name
     assert desk.take_out(owner, "orders", form="xlsx", view="tab=cancelled")[1:] == []
