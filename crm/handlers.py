@@ -12,7 +12,7 @@ from crm.services import incoming, linking, media, sending
 from crm.services.answers import WANTED
 from tenants.ports import setup_step
 
-SEND_EVERY, MEDIA_EVERY, SWEEP_EVERY = 30, 60, 300
+SEND_EVERY, MEDIA_EVERY, SWEEP_EVERY = 30, 300, 300
 
 
 def by_account(payload: Payload) -> str:

@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Least
 from django_tenants.utils import get_tenant_model
 
 from core import bulk, clock, faults, settings_store
@@ -93,8 +95,14 @@ def resume(schema: str, job: str, key: str) -> None:
 
 
 def run_now(schema: str, job: str, key: str) -> bool:
-    """Make it due now, also when it is running (then it runs once more). False when there is no such row."""
-    return _rows(schema, job, key).update(due_at=clock.now(), paused=False, failures=0) == 1
+    """Make it due now, also when it is running (then it runs once more). False when there is no such row.
+
+    What waits already keeps its place: who asks again and again would else send it to the end of the queue each time.
+    """
+    now = clock.now()
+    runs = When(lease_until__gt=clock.wall(), then=Value(now))
+    due_at = Case(runs, default=Least(F("due_at"), Value(now)))
+    return _rows(schema, job, key).update(due_at=due_at, paused=False, failures=0) == 1
 
 
 def state(schema: str, job: str, key: str) -> Due | None:

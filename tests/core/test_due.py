@@ -149,6 +149,16 @@ def test_being_throttled_is_no_failure(jobs: Jobs, acme: str) -> None:
     assert jobs.row().failures == 0 and 5 < jobs.due_in() <= 7
 
 
+def test_who_asks_again_and_again_sends_nothing_to_the_end_of_the_queue(jobs: Jobs, acme: str) -> None:
+    due.schedule(acme, jobs.name, "k", 60)
+    before = now() - timedelta(minutes=5)
+    Due.objects.filter(schema=acme, job=jobs.name).update(due_at=before)
+    assert due.run_now(acme, jobs.name, "k") and due.run_now(acme, jobs.name, "k")
+    assert due.state(acme, jobs.name, "k").due_at == before
+    Due.objects.filter(schema=acme, job=jobs.name).update(due_at=now() + timedelta(hours=1))
+    assert due.run_now(acme, jobs.name, "k") and due.state(acme, jobs.name, "k").due_at <= now()
+
+
 def test_run_now_also_while_it_runs(jobs: Jobs, acme: str) -> None:
     due.schedule(acme, jobs.name, "k", 600, first_at=now() + timedelta(seconds=500))
     assert due.drain() == 0
