@@ -17,7 +17,7 @@ from channels import protocol
 from channels.adapters.ebay import client, deletion, mapping, media
 from channels.canonical import Answer, HookNews, Message, Order, Page, RawItem, SentAnswer, ShipNotice, Window
 from channels.protocol import SandboxDraft, Session, Token
-from core.errors import BadPayload, BusinessError, NotFound, Rejected, Transient
+from core.errors import AdapterError, BadPayload, BusinessError, NotFound, Rejected, Transient, UnknownOutcome
 
 PER_PAGE = 100
 MESSAGES_PER_PAGE = 200
@@ -204,12 +204,18 @@ class Ebay(media.Pictures):
         if notice.whole_order:
             targets: list[dict[str, str]] = [{"OrderID": notice.order_external_id}]
         else:
-            # A call a line: of many, those that an interrupted try has told already are left out, so each gets further.
+            # A call a line: of many, those that an earlier try has told already are left out.
             told = self._carrying(session, notice) if len(notice.lines) > FEW_LINES else set()
             targets = [{"OrderLineItemID": line} for line, _ in notice.lines if line not in told]
+        failed: AdapterError | None = None
         for target in targets:
             body = {**target, "Shipment": shipment, "Shipped": True}
-            client.call(session, "CompleteSale", body, writes=True, site=_site(session))
+            try:
+                client.call(session, "CompleteSale", body, writes=True, site=_site(session))
+            except (UnknownOutcome, Transient) as error:
+                failed = error  # the other lines are told all the same: a try of sixty calls would hardly ever end
+        if failed is not None:
+            raise failed
         # A Success that changed nothing has been seen at the platform: what counts is what a look-up shows.
         if not self.shipment_known(session, notice):
             raise Transient("ebay.success_without_effect", operation="CompleteSale")
