@@ -32,6 +32,11 @@ def execute(sql: str, params: Sequence[Any] = ()) -> int:
         return int(cursor.rowcount)
 
 
+def unpacked(value: Any) -> Any:
+    """A column of jsonb as Python's own: Django's cursors hand it over as text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
 def columns(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     """Turn rows into columns, for unnest(%s::bigint[], %s::int[], …)."""
     return [list(column) for column in zip(*rows, strict=True)]

@@ -105,5 +105,4 @@ def not_sent(key: str) -> None:
 def answer_of(key: str) -> Any:
     """What ``answered`` kept; None when there is no answer."""
     rows = bulk.fetch(f"SELECT answer FROM {TABLE} WHERE key = %s AND state = 'answered'", [key])
-    value = rows[0][0] if rows else None
-    return json.loads(value) if isinstance(value, str) else value
+    return bulk.unpacked(rows[0][0]) if rows else None

@@ -26,10 +26,10 @@ def get(name: str, default: Any = None) -> Any:
     schema, known = require_tenant(), _known.get()
     if known is None:
         rows = bulk.fetch("SELECT value FROM records_tenantsetting WHERE name = %s", [name])
-        return _value(rows[0][0]) if rows else default
+        return bulk.unpacked(rows[0][0]) if rows else default
     if schema not in known:
         rows = bulk.fetch("SELECT name, value FROM records_tenantsetting")
-        known[schema] = {str(row[0]): _value(row[1]) for row in rows}
+        known[schema] = {str(row[0]): bulk.unpacked(row[1]) for row in rows}
     return known[schema].get(name, default)
 
 
@@ -57,8 +57,3 @@ def remembered() -> Iterator[None]:
         yield
     finally:
         _known.reset(before)
-
-
-def _value(raw: Any) -> Any:
-    # Django leaves jsonb of raw cursors as text.
-    return json.loads(raw) if isinstance(raw, str) else raw

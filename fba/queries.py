@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -166,7 +165,7 @@ def line(actor: Actor, line_id: int) -> dict[str, Any]:
     if row is None or hidden:
         raise BusinessError("restock.not_found")
     terms, run_id = bulk.fetch("SELECT terms, run_id FROM fba_restockline WHERE id = %s", [line_id])[0]
-    row["terms"] = unpack(json.loads(terms) if isinstance(terms, str) else terms)
+    row["terms"] = unpack(bulk.unpacked(terms))
     row["run_id"] = run_id
     return row
 

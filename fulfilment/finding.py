@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -174,7 +173,7 @@ def show(actor: Actor, shipment_id: int) -> Scanned:
         pk, reference, state, order_id, external, platform, service, number, waybill, country, receiver, expected, weight,
         length, width, height, divisor, chargeable, label, printed, handed, warehouse, conflict, consignment, _account,
     ) = rows[0]  # fmt: skip
-    person = json.loads(receiver) if isinstance(receiver, str) else receiver
+    person = bulk.unpacked(receiver)
     return Scanned(
         shipment_id=pk,
         reference=reference,

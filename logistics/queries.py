@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,7 +99,7 @@ def alarms(actor: Actor, limit: int = 200) -> list[Alarm]:
 
 
 def _params(value: Any) -> dict[str, Any]:
-    return dict(json.loads(value) if isinstance(value, str) else value or {})
+    return dict(bulk.unpacked(value) or {})
 
 
 def shipments(actor: Actor) -> QuerySet[Shipment]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -149,4 +148,4 @@ def _row(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def _list(value: Any) -> list[str]:
-    return list(json.loads(value)) if isinstance(value, str) else list(value or [])
+    return list(bulk.unpacked(value) or [])

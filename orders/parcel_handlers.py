@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.events import Payload, close_row, on
 from core.permissions import system
-from orders.services import booking, recall, shipping
+from orders.services import booking, carrier_answers, recall, shipping
 
 LANES = 4  # handlers of one tenant that may run side by side; orders are locked in id order
 
@@ -28,20 +28,20 @@ def cancel_wanted(payload: Payload) -> None:
 @on("shipments.booked", name="orders.booked", stream=lane)
 def booked(payload: Payload) -> None:
     with close_row():
-        booking.booked(shipment_ids=payload["ids"], actor=system("carrier"))
+        carrier_answers.booked(shipment_ids=payload["ids"], actor=system("carrier"))
         shipping.told_at_label(shipment_ids=payload["ids"])
 
 
 @on("shipments.numbered", name="orders.numbered", stream=lane, merge=True)
 def numbered(payload: Payload) -> None:
     with close_row():
-        booking.numbered(shipment_ids=payload["ids"], actor=system("carrier"))
+        carrier_answers.numbered(shipment_ids=payload["ids"], actor=system("carrier"))
 
 
 @on("shipments.failed", name="orders.booking_failed", stream=lane)
 def failed(payload: Payload) -> None:
     with close_row():
-        booking.failed(shipment_ids=payload["ids"], actor=system("carrier"))
+        carrier_answers.failed(shipment_ids=payload["ids"], actor=system("carrier"))
 
 
 @on("shipments.cancelled", name="orders.parcel_cancelled", stream=lane)

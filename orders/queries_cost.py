@@ -5,7 +5,6 @@ In the base currency, by FIFO. An unknown cost is unknown, never 0. Only for tho
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -53,7 +52,7 @@ def costs(
         return out
     layers: dict[int, list[list[Any]]] = {}
     for _, sku, given in bulk.fetch(_LAYERS, [METHOD, [line["sku_id"] for line in waiting], warehouse_id]):
-        layers[sku] = [list(one) for one in (json.loads(given) if isinstance(given, str) else given)]
+        layers[sku] = [list(one) for one in bulk.unpacked(given)]
     for line in waiting:
         out[line["id"]] = estimate(layers.get(line["sku_id"], []), line["units"])
     return out

@@ -5,7 +5,6 @@ Every function takes the actor and narrows to what it may see, or is handed an o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,10 +20,6 @@ from orders.services import rules as rule_sets
 
 RECENT = 5000  # orders whose countries and tags are offered as filters
 SEARCHED = 20
-
-
-def _loads(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 # -- choices of filters -------------------------------------------------------------------------------------------------
@@ -158,8 +153,8 @@ def parcels(order_id: int) -> list[Parcel]:
     found = []
     for row in bulk.fetch(_PARCEL, [order_id]):
         parcel = Parcel(*row)
-        parcel.customs, parcel.params = _loads(parcel.customs) or [], _loads(parcel.params) or {}
-        parcel.goods = _loads(parcel.goods) or []
+        parcel.customs, parcel.params = bulk.unpacked(parcel.customs) or [], bulk.unpacked(parcel.params) or {}
+        parcel.goods = bulk.unpacked(parcel.goods) or []
         found.append(parcel)
     by_id = {parcel.shipment_id: parcel for parcel in found if parcel.shipment_id is not None}
     if by_id:
@@ -179,7 +174,7 @@ def confirmations(order_id: int) -> list[dict[str, Any]]:
     )
     out = [dict(zip(names, row, strict=True)) for row in rows]
     for one in out:
-        one["params"] = _loads(one["params"]) or {}
+        one["params"] = bulk.unpacked(one["params"]) or {}
     return out
 
 
@@ -232,7 +227,7 @@ def line_facts(order_id: int) -> list[routing.LineFact]:
                     weight,
                     volume,
                     battery,
-                    tuple(_loads(tags_)),
+                    tuple(bulk.unpacked(tags_)),
                 )
             )
     return out
@@ -254,7 +249,7 @@ def why(order: Order, *, show_personal: bool) -> Why | None:
 
     An order whose personal data is purged is explained by what the trace itself proves.
     """
-    trace = _loads(order.trace)
+    trace = bulk.unpacked(order.trace)
     if not trace:
         return None
     version = int(trace.get("v") or 0)
@@ -297,7 +292,7 @@ def service_fit(order: Order, weight_g: int | None, battery: bool) -> list[dict[
     ):
         shown = named(name, name_zh)
         reason: tuple[str, dict[str, Any]] | None = None
-        if _loads(countries_) and order.ship_country not in _loads(countries_):
+        if bulk.unpacked(countries_) and order.ship_country not in bulk.unpacked(countries_):
             reason = ("service.not_to", {"country": order.ship_country})
         elif max_g and weight_g is not None and weight_g > max_g:
             reason = ("service.too_heavy", {"weight_g": weight_g, "max_g": max_g})

@@ -214,13 +214,9 @@ def trial_rows(
     )
     found = [TrialRow(*row) for row in rows[:ROWS]]
     for one in found:
-        one.after = _loads(one.after)
-        one.before = _loads(one.before) or one.after
+        one.after = bulk.unpacked(one.after)
+        one.before = bulk.unpacked(one.before) or one.after
     return found, found[-1].id if len(rows) > ROWS else None
-
-
-def _loads(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 @dataclass

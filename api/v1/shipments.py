@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
@@ -31,7 +30,7 @@ from api.v1.base import (
     write,
 )
 from api.v1.order_shapes import Reason, Receiver, reason
-from core import files
+from core import bulk, files
 from core.permissions import SEE_COST, SEE_PERSONAL, Actor
 from core.personal import log_read
 from fulfilment import permissions as floor
@@ -206,13 +205,13 @@ def _row(actor: Actor, one: dict[str, Any]) -> dict[str, Any]:
     return {name: one[name] for name in same} | {
         "has_label": one["label"] is not None,
         "cost": money(one["cost"], one["cost_currency"]) if actor.can(SEE_COST) else None,
-        "problem": reason(one["error_code"], json.loads(params) if isinstance(params, str) else params),
+        "problem": reason(one["error_code"], bulk.unpacked(params)),
         "handed_over_at": one["handed_at"],
     }
 
 
 def _receiver(stored: Any) -> dict[str, Any]:
     """The snapshot that the carrier was given; a field that is not in it is empty."""
-    data = json.loads(stored) if isinstance(stored, str) else stored
+    data = bulk.unpacked(stored)
     found = {name: str(data.get(name) or "") for name in Receiver.model_fields if name != "lines"}
     return found | {"lines": [str(line) for line in data.get("lines") or ()]}

@@ -230,7 +230,7 @@ def _lease(account: Account, adapter: Any, lease: uuid.UUID) -> list[_Row]:
     orders = _orders(account, adapter, [row[2] for row in found]) if found else {}
     rows = []
     for row in found:
-        told = json.loads(row[7]) if isinstance(row[7], str) else row[7]
+        told = bulk.unpacked(row[7])
         lines, order = tuple((str(line), int(quantity)) for line, quantity in told), orders.get(row[2])
         notice = ShipNotice(
             order_external_id=row[2],

@@ -313,4 +313,4 @@ def explain(schemas: Sequence[str], limit: int = 1) -> dict[str, Any]:
     none, now = [""] * len(schemas), clock.wall()
     params = [list(schemas), none, none, now, now, limit, limit]
     plan = bulk.fetch("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + _HEADS, params)[0][0]
-    return dict((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
+    return dict(bulk.unpacked(plan)[0]["Plan"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,9 +79,7 @@ def entries(actor: Actor, chosen: Filter, *, before: int | None = None, limit: i
         f" WHERE {where} ORDER BY id DESC LIMIT %s",
         [*params, max(1, min(limit, 500))],
     )
-    found: list[tuple[Any, ...]] = [
-        (*row[:8], json.loads(row[8]) if isinstance(row[8], str) else row[8]) for row in rows
-    ]
+    found: list[tuple[Any, ...]] = [(*row[:8], bulk.unpacked(row[8])) for row in rows]
     return [Entry(*one) for one in found]
 
 

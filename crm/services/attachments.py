@@ -4,8 +4,7 @@ only to who may read the inbox. Buyers' pictures come by ``media``, those of ans
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,19 +37,29 @@ LIMITS = Limits()
 
 
 def checked(given: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes, str]]:
-    """(name, content, media type by the content) of uploads.
+    """(name, content, media type by the content) of uploads beside a note.
 
-    Raises BusinessError ``attachment.too_many``, ``attachment.too_large``, ``attachment.type``, ``file.empty``.
+    Raises BusinessError as ``screened``, and ``attachment.type``.
     """
-    if len(given) > LIMITS.most:
-        raise BusinessError("attachment.too_many", most=LIMITS.most)
+    return screened(given, LIMITS, _type)
+
+
+def screened(
+    given: Sequence[tuple[str, bytes]], limits: Limits, type_of: Callable[[str, bytes], str]
+) -> list[tuple[str, bytes, str]]:
+    """(name, content, what ``type_of`` says or refuses) of uploads that keep to the limits.
+
+    Raises BusinessError ``attachment.too_many``, ``attachment.too_large``, ``file.empty``.
+    """
+    if len(given) > limits.most:
+        raise BusinessError("attachment.too_many", most=limits.most)
     out = []
     for name, content in given:
         if not content:
             raise BusinessError("file.empty", name=name)
-        if len(content) > LIMITS.bytes:
-            raise BusinessError("attachment.too_large", name=name, megabytes=LIMITS.megabytes)
-        out.append((name, content, _type(name, content)))
+        if len(content) > limits.bytes:
+            raise BusinessError("attachment.too_large", name=name, megabytes=limits.megabytes)
+        out.append((name, content, type_of(name, content)))
     return out
 
 
@@ -113,7 +122,7 @@ def of(message_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
             "uid": str(uid) if kept else "",
             "state": state,
             "why": code if state == Attachment.REFUSED else "",
-            "params": json.loads(params) if isinstance(params, str) else params,
+            "params": bulk.unpacked(params),
             "picture": kept and media_type in PICTURES,
         }
         out.setdefault(message, []).append(shown)

@@ -14,7 +14,7 @@ from core.errors import BusinessError
 from core.records.models import StoredFile
 from crm import permissions
 from crm.models import Attachment, Message
-from crm.services.attachments import KIND, LIMITS, Limits
+from crm.services.attachments import KIND, LIMITS, Limits, screened
 from crm.services.media import named
 
 ENDINGS = {files.PNG: ".png", files.JPEG: ".jpg,.jpeg"}
@@ -44,28 +44,21 @@ def limits_of(platform: str) -> Limits | None:
 def checked(platform: str, given: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes, str]]:
     """(name, content, media type by the content) of pictures for an answer.
 
-    Raises BusinessError ``attachment.not_here``, ``attachment.too_many``, ``attachment.too_large``, ``file.empty``,
-    ``attachment.picture``.
+    Raises BusinessError as ``attachments.screened``, ``attachment.not_here``, ``attachment.picture``.
     """
     if not given:
         return []
-    limits = limits_of(platform)
+    adapter, limits = adapter_of(platform), limits_of(platform)
     if limits is None:
-        raise BusinessError("attachment.not_here", platform=adapter_of(platform).title)
-    if len(given) > limits.most:
-        raise BusinessError("attachment.too_many", most=limits.most)
-    out = []
-    for name, content in given:
-        if not content:
-            raise BusinessError("file.empty", name=name)
-        if len(content) > limits.bytes:
-            raise BusinessError("attachment.too_large", name=name, megabytes=limits.megabytes)
-        kinds = adapter_of(platform).media_types
-        found = next((kind for kind in ENDINGS if kind in kinds and content.startswith(files.BEGINS[kind])), None)
-        if found is None:
-            raise BusinessError("attachment.picture", name=name)
-        out.append((named(name, found), content, found))
-    return out
+        raise BusinessError("attachment.not_here", platform=adapter.title)
+
+    def kind_of(name: str, content: bytes) -> str:
+        for kind in ENDINGS:
+            if kind in adapter.media_types and content.startswith(files.BEGINS[kind]):
+                return kind
+        raise BusinessError("attachment.picture", name=name)
+
+    return [(named(name, kind), content, kind) for name, content, kind in screened(given, limits, kind_of)]
 
 
 def keep(message: Message, given: Sequence[tuple[str, bytes, str]]) -> None:

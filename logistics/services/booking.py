@@ -197,20 +197,20 @@ def _item(row: Sequence[Any], wall: datetime) -> calls.Item:
     platform, order_ids, waybill, needs, code, battery, account_id = row[12:19]
     looked_for = sent_before is not None and not waybill
     act = {states.CANCELLING: calls.CANCEL, states.WAITING: calls.COMPLETE}.get(state, calls.BOOK)
-    extra, declared = _loads(extras), _loads(customs)
+    extra, declared = bulk.unpacked(extras), bulk.unpacked(customs)
     size = extra.get("size") or (0, 0, 0)
     request = ShipmentRequest(
         reference=reference,
         service_code=code,
-        receiver=address_of(_loads(receiver)),
-        sender=address_of(_loads(sender)),
+        receiver=address_of(bulk.unpacked(receiver)),
+        sender=address_of(bulk.unpacked(sender)),
         parcel=Parcel(weighed or expected, *size),
         customs=tuple(customs_line_of(line) for line in declared),
         note=extra.get("note", ""),
         ioss=extra.get("ioss", ""),
         contains_battery=battery or any(line.get("battery") for line in declared),
         platform=platform,
-        platform_order_ids=tuple(_loads(order_ids)),
+        platform_order_ids=tuple(bulk.unpacked(order_ids)),
     )
     settled = not looked_for or (wall - sent_before).total_seconds() >= IN_FLIGHT_SECONDS
     return calls.Item(
@@ -224,10 +224,6 @@ def _item(row: Sequence[Any], wall: datetime) -> calls.Item:
         may_send=settled,
         sent_at=sent_before,
     )
-
-
-def _loads(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def address_of(data: dict[str, Any]) -> Address:

@@ -1,14 +1,14 @@
-"""From orders that are ready to parcels at a carrier, and what the carrier's answers mean for the orders.
+"""From orders that are ready to parcels at a carrier.
 
 ``book_orders`` makes consignments and shipments, a page in a fixed number of statements; logistics books them. The
-answers come back as events; the handlers call ``booked``, ``failed`` and ``numbered`` (and ``recall`` for cancellations).
+carrier's answers come back as events, to ``carrier_answers`` (and ``recall`` for cancellations).
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -21,10 +21,8 @@ from core.permissions import Actor
 from core.values import Address
 from logistics.services import booking as parcels
 from orders import permissions, states
-from orders.models import Consignment
 from orders.services import customs
 from orders.services.acts import Outcome
-from orders.services.pages import reindex
 
 PAGE = 200
 BOOKABLE = (states.READY, states.FAILED)
@@ -103,7 +101,7 @@ def _load(actor: Actor, order_ids: list[int], out: Outcome) -> dict[int, Plan]:
         if not (actor.sees_account(row["account_id"]) and actor.sees_warehouse(row["warehouse_id"])):
             continue
         if row["state"] in BOOKABLE:
-            row["ship_lines"] = _loads(row["ship_lines"])
+            row["ship_lines"] = bulk.unpacked(row["ship_lines"])
             plans[row["id"]] = Plan(row)
         else:
             out.refused[row["id"]] = ("state.illegal_move", {"state": row["state"], "target": states.BOOKING})
@@ -114,10 +112,6 @@ def _load(actor: Actor, order_ids: list[int], out: Outcome) -> dict[int, Plan]:
         for values in bulk.fetch(_LINES, [list(plans), list(plans)]):
             _take_line(plans[values[0]], values)
     return plans
-
-
-def _loads(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _take_line(plan: Plan, values: Sequence[Any]) -> None:
@@ -178,7 +172,7 @@ def _write(actor: Actor, plans: Sequence[Plan]) -> None:
         )
     )
     senders = {
-        pk: _loads(sender)
+        pk: bulk.unpacked(sender)
         for pk, sender in bulk.fetch(
             "SELECT id, sender FROM inventory_warehouse WHERE id = ANY(%s)",
             [list({plan.row["warehouse_id"] for plan in plans})],
@@ -298,107 +292,3 @@ def book_ready(*, order_ids: Sequence[int], actor: Actor) -> Outcome:
     if not settings_store.get(AUTO_BOOK, False):
         return Outcome()
     return book_orders(actor=actor, order_ids=order_ids)
-
-
-# -- the carrier's answers ----------------------------------------------------------------------------------------------
-
-
-def orders_of(shipment_ids: Sequence[int]) -> list[tuple[int, int, int, str]]:
-    """[(consignment, order, shipment, order's state)] of open consignments, the orders locked in id order."""
-    return [
-        (row[0], row[1], row[2], row[3])
-        for row in bulk.fetch(
-            "SELECT k.id, o.id, k.shipment_id, o.state FROM orders_consignment k JOIN orders_order o ON o.id = k.order_id"
-            " WHERE k.shipment_id = ANY(%s) AND k.state = 'open' ORDER BY o.id, k.id FOR UPDATE OF o",
-            [list(shipment_ids)],
-        )
-    ]
-
-
-def booked(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
-    """Numbers and labels are there: orders all of whose parcels are ready are *booked*. In the caller's transaction."""
-    found = orders_of(shipment_ids)
-    order_ids = sorted({order for _, order, _, _ in found})
-    unready = {
-        row[0]
-        for row in bulk.fetch(
-            "SELECT DISTINCT k.order_id FROM orders_consignment k JOIN logistics_shipment s ON s.id = k.shipment_id"
-            " WHERE k.order_id = ANY(%s) AND k.state = 'open'"
-            " AND s.state IN ('queued', 'booking', 'waiting', 'failed', 'cancelling')",
-            [order_ids],
-        )
-    }
-    whole = [order for order in order_ids if order not in unready]
-    moved = states.move(whole, states.BOOKED, expected=[states.BOOKING])
-    again = states.move(whole, states.BOOKING, expected=[states.FAILED])  # a refused number that a person accepted
-    moved += states.move(again, states.BOOKED, expected=[states.BOOKING])
-    _remember(actor, found, "order.booked", set(moved))
-    reindex(order_ids)
-    return sorted(moved)
-
-
-def numbered(*, shipment_ids: Sequence[int], actor: Actor) -> None:
-    """A waybill or tracking number is known before everything else is: the order can be found by it."""
-    found = orders_of(shipment_ids)
-    _remember(actor, found, "order.numbered", {order for _, order, _, _ in found})
-    reindex(sorted({order for _, order, _, _ in found}))
-
-
-def _remember(actor: Actor, found: Sequence[tuple[int, int, int, str]], code: str, orders: set[int]) -> None:
-    numbers = {
-        row[0]: (row[1], row[2])
-        for row in bulk.fetch(
-            "SELECT id, tracking_number, waybill FROM logistics_shipment WHERE id = ANY(%s)",
-            [[shipment for _, _, shipment, _ in found]],
-        )
-    }
-    record_many(
-        actor,
-        [
-            ("order", order, code, {"number": numbers[shipment][0] or numbers[shipment][1], "shipment": shipment})
-            for _, order, shipment, _ in found
-            if order in orders
-        ],
-    )
-
-
-def failed(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
-    """The carrier or a check refused: the order shows why. A parcel that no carrier has is given up; a new one is made.
-
-    Given up for good, so that nobody books it again beside the new one.
-    """
-    found = orders_of(shipment_ids)
-    why = {
-        row[0]: row[1:]
-        for row in bulk.fetch(
-            "SELECT id, error_code, error_params, waybill, state FROM logistics_shipment WHERE id = ANY(%s)"
-            " ORDER BY id FOR UPDATE",
-            [[shipment for _, _, shipment, _ in found]],
-        )
-    }
-    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    given_up: dict[int, int] = {}  # consignment → its shipment
-    for consignment, order, shipment, _ in found:
-        code, params, waybill, state = why[shipment]
-        if state != "failed":
-            continue  # a person or the next pass was quicker
-        groups[code, json.dumps(_loads(params))].append(order)
-        if not waybill:
-            given_up[consignment] = shipment
-    close(given_up)
-    parcels.give_up(actor=actor, ids=sorted(given_up.values()))
-    out: list[int] = []
-    history: list[Entry] = []
-    for (code, params), ids in groups.items():
-        reason = json.loads(params)
-        moved = states.move(ids, states.FAILED, expected=[states.BOOKING], reason_code=code, reason_params=reason)
-        history += [("order", pk, "order.to_failed", {"from": states.BOOKING, "why": code}) for pk in moved]
-        out += moved
-    record_many(actor, history)
-    return sorted(out)
-
-
-def close(consignment_ids: Iterable[int]) -> None:
-    bulk.execute(
-        "UPDATE orders_consignment SET state = %s WHERE id = ANY(%s)", [Consignment.CANCELLED, list(consignment_ids)]
-    )

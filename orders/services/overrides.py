@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,7 +71,7 @@ def _service(pk: int | None) -> dict[str, Any] | None:
     if not rows:
         return None
     name, countries, most, battery = rows[0]
-    countries = json.loads(countries) if isinstance(countries, str) else countries
+    countries = bulk.unpacked(countries)
     return {"name": name, "countries": countries or [], "most": most, "battery": battery}
 
 

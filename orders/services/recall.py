@@ -14,7 +14,7 @@ from core.permissions import Actor
 from inventory.reservation import release_many
 from logistics.services import booking as parcels
 from orders import permissions, states
-from orders.services import booking, lines
+from orders.services import carrier_answers, lines
 from orders.services.acts import Outcome
 from orders.services.pages import reindex
 
@@ -97,8 +97,8 @@ def cancelled(*, shipment_ids: Sequence[int], actor: Actor) -> None:
 
     In the caller's transaction. A cancelled order gives its stock back.
     """
-    found = booking.orders_of(shipment_ids)
-    booking.close(consignment for consignment, _, _, _ in found)
+    found = carrier_answers.orders_of(shipment_ids)
+    carrier_answers.close(consignment for consignment, _, _, _ in found)
     order_ids = sorted({order for _, order, _, _ in found})
     rows = bulk.fetch(
         "SELECT o.id, o.state, o.channel_status, o.conflict FROM orders_order o WHERE o.id = ANY(%s) AND NOT EXISTS"
@@ -135,7 +135,7 @@ def cancelled(*, shipment_ids: Sequence[int], actor: Actor) -> None:
 
 def cancel_refused(*, shipment_ids: Sequence[int], actor: Actor) -> None:
     """The carrier keeps the parcel. The channel's cancellation stays as a conflict; a person's wish is dropped."""
-    found = booking.orders_of(shipment_ids)
+    found = carrier_answers.orders_of(shipment_ids)
     order_ids = sorted({order for _, order, _, _ in found})
     why = dict(
         bulk.fetch(

@@ -12,7 +12,7 @@ from inventory.models import Reservation
 from logistics.models import Shipment
 from logistics.services import booking as parcels
 from orders.models import Consignment, Order, OrderLine
-from orders.services import booking, recall, shipping
+from orders.services import booking, carrier_answers, recall, shipping
 from tests.orders.conftest import T0, line, order, take
 from tests.support.parcels import ACTOR, booked_orders, parcel_of, ready_orders, settle, states_of
 
@@ -179,7 +179,7 @@ def test_a_failed_parcel_that_somebody_books_again_before_its_news_is_read_stand
     shipment = Shipment.objects.get()
     Shipment.objects.update(state="failed", next_at=None)
     assert parcels.retry(actor=ACTOR, ids=[shipment.pk]) == [shipment.pk]
-    booking.failed(shipment_ids=[shipment.pk], actor=ACTOR)
+    carrier_answers.failed(shipment_ids=[shipment.pk], actor=ACTOR)
     shipment.refresh_from_db()
     assert shipment.state == "queued" and Consignment.objects.get().state == "open"
     assert states_of(ids) == {"booking"}

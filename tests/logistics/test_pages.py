@@ -13,7 +13,7 @@ from fulfilment import services as floor
 from logistics.models import Shipment
 from logistics.services import booking as parcels
 from logistics.services import tracking
-from orders.services import booking, shipping
+from orders.services import booking, carrier_answers, shipping
 from tests.logistics.test_tracking import ARRIVED, _told
 from tests.support.parcels import ACTOR, booked_orders, parcel_of, ready_orders
 
@@ -38,7 +38,7 @@ def test_a_pass_at_the_carrier_and_its_news(shop) -> None:
         booking.book_orders(actor=ACTOR, order_ids=ids)
         shipments = [parcel_of(pk).pk for pk in ids]
         made = statements(lambda shipments=shipments: parcels.book_many(shipments))
-        told = statements(lambda shipments=shipments: booking.booked(shipment_ids=shipments, actor=ACTOR))
+        told = statements(lambda shipments=shipments: carrier_answers.booked(shipment_ids=shipments, actor=ACTOR))
         counts.append((made, told))
         assert set(Shipment.objects.filter(pk__in=shipments).values_list("state", flat=True)) == {"ready"}
     assert counts[1] == counts[2]
@@ -67,6 +67,6 @@ def test_the_same_news_twice_changes_nothing(shop) -> None:
     before = AuditEntry.objects.count(), shop.stock("CABLE").sellable
     for _ in range(2):
         shipping.handed(shipment_ids=shipments, actor=ACTOR)
-        booking.booked(shipment_ids=shipments, actor=ACTOR)
-        booking.failed(shipment_ids=shipments, actor=ACTOR)
+        carrier_answers.booked(shipment_ids=shipments, actor=ACTOR)
+        carrier_answers.failed(shipment_ids=shipments, actor=ACTOR)
     assert (AuditEntry.objects.count(), shop.stock("CABLE").sellable) == before

@@ -11,7 +11,7 @@ from core.records.models import AuditEntry, PersonalRead
 from core.ui import panels
 from logistics.models import Shipment, TrackingEvent
 from orders.models import FormerAddress, Order
-from orders.services import acts, booking
+from orders.services import acts, booking, carrier_answers
 from orders.steps import steps
 from tests.orders.conftest import ACTOR
 from tests.ui.conftest import House, SignIn, cost
@@ -161,7 +161,7 @@ def booked(house: House, name: str = "ready") -> Shipment:
     shipment = Shipment.objects.get()
     shipment.state, shipment.waybill, shipment.tracking_number = "ready", "YT1", "YT2632500012345678"
     shipment.save()
-    booking.booked(shipment_ids=[shipment.pk], actor=ACTOR)
+    carrier_answers.booked(shipment_ids=[shipment.pk], actor=ACTOR)
     return shipment
 
 
