@@ -12,12 +12,13 @@ from core.tenancy import public_context, tenant_context
 from crm import services as crm
 from inventory import services as stock
 from inventory.models import Product, Sku
-from logistics.services import accounts as carriers
 from orders.services import booking, rules
+from sandbox.rehearse import carriers
 from sandbox.rehearse import shop as rehearsal
+from sandbox.rehearse.carriers import YUN
 from sandbox.rehearse.control import Control
 from sandbox.rehearse.scenario import MAIN, SECOND
-from sandbox.rehearse.shop import CURRENCY, FREIGHT, SENDER, YUN, Shop, give_numbers
+from sandbox.rehearse.shop import CURRENCY, SENDER, Shop
 from tenants import queries as tenant_queries
 from tenants.models import User
 from tenants.services import members, provision
@@ -140,63 +141,24 @@ def receive(
 
 
 def _carriers(shop: Shop, control: Control, number: str) -> None:
-    shop.carrier_account = f"yun-{number}"
-    app_id, secret = f"app-{number}", f"secret-{number}"
-    control.post("/yunexpress/accounts", {"account_id": shop.carrier_account, "app_id": app_id, "app_secret": secret})
-    yun = carriers.connect_carrier(
-        actor=shop.owner,
-        carrier="yunexpress",
-        name="YunExpress 云途",
-        credentials={"app_id": app_id, "app_secret": secret},
-        settings={"base_url": f"{control.url}/yunexpress"},
-    )
-    for key, code, name, name_zh in (
-        (YUN, "BKZXR", "YunExpress Standard", "云途标快"),
-        (UK_LINE, "GBZXR", "YunExpress UK line", "云途英国专线"),
-    ):
-        fields: dict[str, Any] = {"name": name, "name_zh": name_zh, "battery": key == YUN, "aggregator_code": 190008}
-        carriers.save_service(actor=shop.owner, account_id=yun.pk, key=key, code=code, max_weight_g=30_000, **fields)
-    freight = carriers.connect_carrier(
-        actor=shop.owner,
-        carrier="pool",
-        name="Post freight 邮政大货",
-        credentials={},
-        settings={"carrier_name": "Post"},
-    )
-    shop.freight_account = freight.pk
-    carriers.save_service(
-        actor=shop.owner,
-        account_id=freight.pk,
-        key=FREIGHT,
-        code="FREIGHT",
-        name="Post freight",
-        name_zh="邮政大货",
-        battery=True,
-        aggregator_code=3011,
-        channel_names={"amazon": "China Post", "ebay": "China Post"},
-    )
-    give_numbers(shop, number, 300)
+    lines: list[dict[str, Any]] = [
+        {"key": YUN, "code": "BKZXR", "name": "YunExpress Standard", "name_zh": "云途标快", "battery": True},
+        {"key": UK_LINE, "code": "GBZXR", "name": "YunExpress UK line", "name_zh": "云途英国专线"},
+    ]
+    carriers.connect_yunexpress(shop, control, number, "YunExpress 云途", lines)
+    freight = {"name": "Post freight", "name_zh": "邮政大货", "battery": True}
+    carriers.connect_freight(shop, "Post freight 邮政大货", "Post", freight)
+    carriers.give_numbers(shop, number, 300)
 
 
 def call_us(control: Control, number: str, web_url: str) -> tuple[str, str]:
-    """The aggregator's account at the simulator, whose calls come to the web server; (account, token)."""
-    account, token = f"track-{number}", f"token-{number}"
-    hook = {"url": f"{web_url}/hooks/17track/{account}", "host": "localhost"}
-    control.post("/seventeentrack/accounts", {"account_id": account, "token": token, "webhook": hook})
-    return account, token
+    return carriers.be_called(control, number, web_url, host="localhost")
 
 
 def connect_tracker(shop: Shop, control: Control, number: str, web_url: str) -> None:
-    shop.tracker_account, token = call_us(control, number, web_url)
+    account, token = call_us(control, number, web_url)
     with tenant_context(shop.schema):
-        carriers.connect_tracker(
-            actor=shop.owner,
-            kind="17track",
-            name="17TRACK",
-            external_id=shop.tracker_account,
-            credentials={"token": token},
-            settings={"base_url": f"{control.url}/seventeentrack"},
-        )
+        carriers.connect_tracker(shop, control, account, token)
 
 
 def rule_set() -> list[dict[str, Any]]:

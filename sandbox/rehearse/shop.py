@@ -14,17 +14,16 @@ from core.tenancy import tenant_context
 from crm import services as crm
 from inventory import services as stock
 from inventory.models import Sku
-from logistics.numbers import s10_check_digit
-from logistics.services import accounts as carriers
 from orders.services import booking, rules
 from tenants import queries as tenant_queries
 from tenants import services as tenants
 
+from . import carriers
+from .carriers import FREIGHT, YUN
 from .control import Control
 from .plan import PlannedSku
 from .scenario import CARRIER_SERVES_NOT, COMBINE_NOTE, EAST, LOOK_NOTE, MAIN, SECOND, Scenario, sku_row
 
-YUN, FREIGHT = "yun-standard", "freight"
 HEAVY_G = 29_000  # with its packaging a parcel of more would be refused by the carrier
 MOST_LINES = 200  # that anybody would declare one by one
 CURRENCY = "CNY"
@@ -143,60 +142,11 @@ def _stock(shop: Shop, scenario: Scenario, seed: int) -> None:
 
 
 def _carriers(shop: Shop, scenario: Scenario, control: Control, number: str, web_url: str) -> None:
-    shop.carrier_account = f"yun-{number}"
-    app_id, secret = f"app-{number}", f"secret-{number}"
-    control.post("/yunexpress/accounts", {"account_id": shop.carrier_account, "app_id": app_id, "app_secret": secret})
-    yun = carriers.connect_carrier(
-        actor=shop.owner,
-        carrier="yunexpress",
-        name="YunExpress",
-        credentials={"app_id": app_id, "app_secret": secret},
-        settings={"base_url": f"{control.url}/yunexpress"},
-    )
-    fields: dict[str, Any] = {"name": "YunExpress Standard", "name_zh": "云途标快", "max_weight_g": 30_000}
-    carriers.save_service(
-        actor=shop.owner, account_id=yun.pk, key=YUN, code="BKPHR", battery=True, aggregator_code=190008, **fields
-    )
-    freight = carriers.connect_carrier(
-        actor=shop.owner, carrier="pool", name="Freight", credentials={}, settings={"carrier_name": "Post freight"}
-    )
-    shop.freight_account = freight.pk
-    carriers.save_service(
-        actor=shop.owner,
-        account_id=freight.pk,
-        key=FREIGHT,
-        code="FREIGHT",
-        name="Freight",
-        battery=True,
-        aggregator_code=3011,
-        channel_names={"amazon": "China Post", "ebay": "China Post"},
-    )
-    give_numbers(shop, number, max(200, len(scenario.plan.orders) // 3))
-    shop.tracker_account = f"track-{number}"
-    token = f"token-{number}"
-    hook = {"url": f"{web_url}/hooks/17track/{shop.tracker_account}"}
-    control.post("/seventeentrack/accounts", {"account_id": shop.tracker_account, "token": token, "webhook": hook})
-    carriers.connect_tracker(
-        actor=shop.owner,
-        kind="17track",
-        name="17TRACK",
-        external_id=shop.tracker_account,
-        credentials={"token": token},
-        settings={"base_url": f"{control.url}/seventeentrack"},
-    )
-
-
-def give_numbers(shop: Shop, number: str, count: int) -> None:
-    """Numbers of the freight carrier, in the postal union's form with true check digits."""
-    source = Random(f"numbers|{number}")
-    made: set[str] = set()
-    while len(made) < count:
-        serial = f"{source.randrange(10**8):08d}"
-        made.add(f"CP{serial}{s10_check_digit(serial)}CN")
-    listed = sorted(made)
-    for start in range(0, count, 10_000):
-        text = "\n".join(listed[start : start + 10_000])
-        carriers.add_pool_numbers(actor=shop.owner, account_id=shop.freight_account, text=text)
+    standard = {"key": YUN, "code": "BKPHR", "name": "YunExpress Standard", "name_zh": "云途标快", "battery": True}
+    carriers.connect_yunexpress(shop, control, number, "YunExpress", [standard])
+    carriers.connect_freight(shop, "Freight", "Post freight", {"name": "Freight", "battery": True})
+    carriers.give_numbers(shop, number, max(200, len(scenario.plan.orders) // 3))
+    carriers.connect_tracker(shop, control, *carriers.be_called(control, number, web_url))
 
 
 def rule_set() -> list[dict[str, Any]]:

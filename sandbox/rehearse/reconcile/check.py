@@ -53,6 +53,7 @@ def reconcile(facts: Facts, control: Control, say: Callable[[str], None] = lambd
                 _messages(account.name, account.id, control, report)
         carriers.left_over(parcels, report)
         _stock(facts, report)
+        _tabs(report)
         _inbox(facts, report)
         say("proving the ledger")
         _ledger(report)
@@ -106,6 +107,16 @@ def _stock(facts: Facts, report: Report) -> None:
             report.add("stock", number, f"reservation of an order that is {state}", 0, units)
         else:
             report.open[reason] += units
+
+
+def _tabs(report: Report) -> None:
+    """The counts that the tabs show are kept by triggers; here the orders themselves are counted."""
+    kept, counted = ours.kept_counts(), ours.counted_orders()
+    for account, state in sorted(kept.keys() | counted.keys()):
+        report.counts["tab counts"] += 1
+        expected, found = counted.get((account, state), 0), kept.get((account, state), 0)
+        if expected != found:
+            report.add("tabs", f"account {account}", f"orders counted as {state}", expected, found)
 
 
 def _inbox(facts: Facts, report: Report) -> None:

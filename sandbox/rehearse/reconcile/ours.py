@@ -181,3 +181,19 @@ def inbox() -> list[tuple[str, str, int, str]]:
         "SELECT kind, state, count(*), error_code FROM channels_rawpayload WHERE state <> 1 GROUP BY kind, state, error_code"
     )
     return [(str(row[0]), words.get(row[1], str(row[1])), int(row[2]), str(row[3])) for row in rows]
+
+
+def kept_counts() -> dict[tuple[int, str], int]:
+    """{(account, state): the count that the orders list's tabs are summed from}; 0 as the account of orders by hand."""
+    return _by_account(
+        "SELECT coalesce(account_id, 0), state, sum(n)::int FROM orders_ordercount GROUP BY 1, 2 HAVING sum(n) <> 0"
+    )
+
+
+def counted_orders() -> dict[tuple[int, str], int]:
+    """The same from the orders themselves."""
+    return _by_account("SELECT coalesce(account_id, 0), state, count(*)::int FROM orders_order GROUP BY 1, 2")
+
+
+def _by_account(sql: str) -> dict[tuple[int, str], int]:
+    return {(account, state): count for account, state, count in bulk.fetch(sql)}

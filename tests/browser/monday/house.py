@@ -13,9 +13,9 @@ from core.tenancy import public_context, tenant_context
 from crm import services as crm
 from inventory import services as stock
 from inventory.models import Sku
-from logistics.services import accounts as carriers
 from orders.services import rules
-from sandbox.rehearse import seeding
+from sandbox.rehearse import carriers, seeding
+from sandbox.rehearse.carriers import YUN
 from sandbox.rehearse.control import Control
 from sandbox.rehearse.plan import json_by_account
 from sandbox.rehearse.reconcile import Report, reconcile
@@ -23,7 +23,7 @@ from sandbox.rehearse.reconcile.facts import AccountFacts, Facts
 from sandbox.rehearse.run import CARRIER_NAMES
 from sandbox.rehearse.scenario import Scenario, horizon
 from sandbox.rehearse.seeding import World
-from sandbox.rehearse.shop import FREIGHT, SENDER, YUN, Shop, give_numbers
+from sandbox.rehearse.shop import SENDER, Shop
 from sandbox.starter.services import HOOK_EVENTS
 from tenants import queries as tenant_queries
 from tenants.models import User
@@ -63,8 +63,8 @@ def move_in(monday: Monday, control: Control, number: str) -> Shop:
             (pk, monday.size.few if code == monday.scarce else SHELF, COST, CURRENCY) for code, pk in shop.skus.items()
         ]
         stock.opening(actor=owner, warehouse_id=place.pk, lines=lines, key="opening")
-        _carriers(shop, control, number)
-        rules.publish(actor=owner, rules=_rules(), note="First rules")
+        connect_carriers(shop, control, number)
+        rules.publish(actor=owner, rules=rule_list(), note="First rules")
         crm.save_template(
             actor=owner, name=TEMPLATE, language="en", body="Thank you, we look after order {order.number} at once."
         )
@@ -97,7 +97,7 @@ def compare(shop: Shop, world: World, control: Control) -> Report:
     return reconcile(facts, control)
 
 
-def _rules() -> list[dict[str, Any]]:
+def rule_list() -> list[dict[str, Any]]:
     def leaf(field: str, op: str, value: Any) -> dict[str, Any]:
         return {"field": field, "op": op, "value": value}
 
@@ -112,38 +112,11 @@ def _rules() -> list[dict[str, Any]]:
     ]
 
 
-def _carriers(shop: Shop, control: Control, number: str) -> None:
-    shop.carrier_account = f"yun-{number}"
-    app_id, secret = f"app-{number}", f"secret-{number}"
-    control.post("/yunexpress/accounts", {"account_id": shop.carrier_account, "app_id": app_id, "app_secret": secret})
-    yun = carriers.connect_carrier(
-        actor=shop.owner,
-        carrier="yunexpress",
-        name="YunExpress",
-        credentials={"app_id": app_id, "app_secret": secret},
-        settings={"base_url": f"{control.url}/yunexpress"},
-    )
-    for key, code, name in ((YUN, "BKPHR", "YunExpress Standard"), (UK_LINE, "GBZXR", "YunExpress UK line")):
-        carriers.save_service(
-            actor=shop.owner,
-            account_id=yun.pk,
-            key=key,
-            code=code,
-            name=name,
-            max_weight_g=30_000,
-            aggregator_code=190008,
-        )
-    freight = carriers.connect_carrier(
-        actor=shop.owner, carrier="pool", name="Freight", credentials={}, settings={"carrier_name": "Post freight"}
-    )
-    shop.freight_account = freight.pk
-    carriers.save_service(
-        actor=shop.owner,
-        account_id=freight.pk,
-        key=FREIGHT,
-        code="FREIGHT",
-        name="Freight",
-        aggregator_code=3011,
-        channel_names={"amazon": "China Post", "ebay": "China Post"},
-    )
-    give_numbers(shop, number, 20 + crc32(number.encode()) % 5)
+def connect_carriers(shop: Shop, control: Control, number: str) -> None:
+    lines: list[dict[str, Any]] = [
+        {"key": YUN, "code": "BKPHR", "name": "YunExpress Standard"},
+        {"key": UK_LINE, "code": "GBZXR", "name": "YunExpress UK line"},
+    ]
+    carriers.connect_yunexpress(shop, control, number, "YunExpress", lines)
+    carriers.connect_freight(shop, "Freight", "Post freight", {"name": "Freight"})
+    carriers.give_numbers(shop, number, 20 + crc32(number.encode()) % 5)
