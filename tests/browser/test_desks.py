@@ -10,8 +10,8 @@ from crm.models import Message
 from crm.services import answer, save_template
 from logistics.models import Shipment
 from orders.models import Order
+from tests.browser import axe
 from tests.browser.conftest import PHONE, Visit
-from tests.browser.test_orders import AXE
 from tests.support.parcels import ACTOR
 from tests.ui2.conftest import EXPECTED, ask, dead_payload, make_floor
 
@@ -201,13 +201,6 @@ def test_nothing_bars_anybody_and_a_phone_is_wide_enough(visit: Visit, parcels: 
             visit.open(path)
             if visit.width() > size["width"]:
                 found.append(f"{path}: {visit.width()} px wide")
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-            result = page.evaluate("rules => axe.run(document, rules)", rules)
-            found += [
-                f"{theme} {path}: {one['id']} {node['target']} {node['failureSummary'][:160]}"
-                for one in result["violations"]
-                for node in one["nodes"][:3]
-            ]
+            found += axe.faults(page, f"{theme} {path}")
     assert not found, "\n".join(found)
     assert not visit.complaints

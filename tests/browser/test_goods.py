@@ -18,8 +18,8 @@ from inventory import services as goods
 from inventory.models import Sku
 from orders.models import Order
 from tenants.models import User
+from tests.browser import axe
 from tests.browser.conftest import DESK, OWNER, PHONE, Visit
-from tests.browser.test_orders import AXE
 from tests.support.database import ACME, PASSWORD, WorkerDatabase, back_to_public
 from tests.support.parcels import ACTOR
 from tests.support.web import served
@@ -31,10 +31,8 @@ SHEET = "商品编码;中文名称;重量(克);长\nTENT-1;帐篷;2400;x\nTENT-2
 
 
 def no_serious_fault(visit: Visit) -> None:
-    visit.page.evaluate(AXE.read_text(encoding="utf-8"))
-    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    found = visit.page.evaluate("rules => axe.run(document, rules)", rules)["violations"]
-    assert not found, [(one["id"], node["target"], node["html"][:160]) for one in found for node in one["nodes"][:3]]
+    found = axe.faults(visit.page)
+    assert not found, "\n".join(found)
 
 
 @pytest.fixture

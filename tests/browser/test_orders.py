@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from config.launch.assets import DEV_ASSETS
 from orders.models import Order
+from tests.browser import axe
 from tests.browser.conftest import PHONE, Visit
 
 pytestmark = pytest.mark.browser
-AXE = DEV_ASSETS / "axe.min.js"
 
 
 def test_a_morning_with_orders(visit: Visit) -> None:
@@ -133,12 +132,5 @@ def test_nothing_bars_anybody(visit: Visit) -> None:
             "/no/such",
         ):
             visit.open(path)
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-            result = page.evaluate("rules => axe.run(document, rules)", rules)
-            found += [
-                f"{theme} {path}: {one['id']} {node['target']} {node['failureSummary'][:160]}"
-                for one in result["violations"]
-                for node in one["nodes"][:3]
-            ]
+            found += axe.faults(page, f"{theme} {path}")
     assert not found, "\n".join(found)

@@ -10,8 +10,8 @@ from inventory.models import Sku
 from logistics.models import CarrierAccount, Service
 from orders.models import Order, RuleSet, RuleTrial
 from orders.services import rule_edits, rules
+from tests.browser import axe
 from tests.browser.conftest import PHONE, Visit
-from tests.browser.test_orders import AXE
 from tests.orders.conftest import ACTOR
 
 pytestmark = pytest.mark.browser
@@ -252,14 +252,7 @@ def test_a_phone_both_languages_and_nothing_bars_anybody(shop: Visit) -> None:
         page.context.add_cookies([{"name": "theme", "value": theme, "url": shop.url}])
         for path in paths:
             shop.open(path)
-            page.evaluate(AXE.read_text(encoding="utf-8"))
-            wanted = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-            result = page.evaluate("rules => axe.run(document, rules)", wanted)
-            found += [
-                f"{theme} {path}: {one['id']} {node['target']} {node['failureSummary'][:160]}"
-                for one in result["violations"]
-                for node in one["nodes"][:3]
-            ]
+            found += axe.faults(page, f"{theme} {path}")
     assert not found, "\n".join(found)
     page.context.add_cookies([{"name": "lang", "value": "zh-hans", "url": shop.url}])
     page.set_viewport_size(PHONE)

@@ -76,11 +76,14 @@ def sample(model: type[models.Model], mark: str) -> models.Model:
     return model(**values | GIVEN.get(model._meta.label, {}))
 
 
-def fill(schema: str, mark: str) -> None:
-    """One row of every model under ``KEY``. Keys lead to rows of the same number; no trigger and no key is checked."""
+def fill(schema: str, mark: str, *, beside: bool = False) -> None:
+    """One row of every model under ``KEY``. Keys lead to rows of the same number; no trigger and no key is checked.
+
+    ``beside``: other rows are there already; where such a one bars ours, ours is left out.
+    """
     with tenant_context(schema), unchecked():
         for model in tenant_models():
-            model._default_manager.bulk_create([sample(model, mark)])
+            model._default_manager.bulk_create([sample(model, mark)], ignore_conflicts=beside)
 
 
 class unchecked:
