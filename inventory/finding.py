@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.textnorm.grams import query_grams, search_grams
-from core.textnorm.reading import squeeze
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
+
+from core.textnorm import WITHOUT_SIGNS, query_grams, search_grams, squeeze, told_apart
+
+OF_SKU = "inventory_sku.code, inventory_sku.title, inventory_sku.title_zh, inventory_sku.barcode"
+OF_PRODUCT = "inventory_product.code, inventory_product.title, inventory_product.title_zh"
 
 
 def grams_of(code: str, title: str, title_zh: str, barcode: str) -> list[int]:
@@ -13,9 +18,18 @@ def grams_of(code: str, title: str, title_zh: str, barcode: str) -> list[int]:
     return search_grams((code, squeeze(code), title, title_zh, barcode))
 
 
-def wanted(text: str) -> list[int]:
-    """What every SKU that holds ``text`` has; empty when it is too short to be looked for anywhere but at the start."""
-    return query_grams(text)
+def holding(text: str, columns: str) -> Q | None:
+    """Rows that hold ``text``, by their index of grams; None when it is too short to be looked for anywhere but at the start.
+
+    ``columns``: ``OF_SKU`` or ``OF_PRODUCT``.
+    """
+    grams = query_grams(text)
+    if not grams:
+        return None
+    found = Q(grams__contains=grams)
+    for word in told_apart(text):
+        found &= Q(RawSQL(WITHOUT_SIGNS.format(columns=columns), [f"%{word}%"], output_field=BooleanField()))
+    return found
 
 
 def of_sku(sku: Any) -> list[int]:

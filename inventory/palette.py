@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -23,11 +24,11 @@ CANDIDATES = 40  # of which the text itself decides; a gram's hash may stand for
 def find(actor: Actor, text: str, limit: int) -> list[Found]:
     """By code. What is too short for the index of grams finds the SKU of exactly this code."""
     actor.require(permissions.VIEW)
-    grams = finding.wanted(text)
-    rows = Sku.objects.filter(grams__contains=grams) if grams else Sku.objects.filter(code_key=code_key(text))
+    holding = finding.holding(text, finding.OF_SKU)
+    rows = Sku.objects.filter(Q(code_key=code_key(text)) if holding is None else holding)
     found = rows.order_by("code_key").values_list("pk", "code", "title", "title_zh", "barcode", "state")[:CANDIDATES]
     words = squash(text).split()
-    hits = [row for row in found if not grams or _holds(row[1:5], words)]
+    hits = [row for row in found if holding is None or _holds(row[1:5], words)]
     return [
         Found(
             label=code,
@@ -43,11 +44,11 @@ def find(actor: Actor, text: str, limit: int) -> list[Found]:
 def find_products(actor: Actor, text: str, limit: int) -> list[Found]:
     """By any part of code or titles; what is too short for the index of grams by exactly this code."""
     actor.require(permissions.VIEW)
-    grams = finding.wanted(text)
-    rows = Product.objects.filter(grams__contains=grams) if grams else Product.objects.filter(code=text.strip())
+    holding = finding.holding(text, finding.OF_PRODUCT)
+    rows = Product.objects.filter(Q(code=text.strip()) if holding is None else holding)
     words = squash(text).split()
     found = rows.order_by("code").values_list("pk", "code", "title", "title_zh")[:CANDIDATES]
-    hits = [row for row in found if not grams or _holds(row[1:], words)]
+    hits = [row for row in found if holding is None or _holds(row[1:], words)]
     return [
         Found(
             label=code, href=reverse("inventory:product", args=[pk]), detail=named(title, chinese), icon="hierarchy-2"

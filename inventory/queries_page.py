@@ -82,9 +82,9 @@ def _named(text: str) -> Q:
 
     Few hits come from both indexes; where there are many the list is walked by code and is full at once.
     """
-    grams, key = finding.wanted(text), code_key(text)
+    key, found = code_key(text), finding.holding(text, finding.OF_SKU)
     start = Q(code_key__startswith=key) if key else Q(pk=None)
-    return start | Q(grams__contains=grams) if grams else start
+    return start if found is None else start | found
 
 
 def sku_counts(actor: Actor) -> dict[str, int]:
@@ -251,10 +251,10 @@ def _products_named(text: str, after: str, limit: int) -> list[int]:
 
     Each way has its index and gives no more than a page.
     """
-    grams = finding.wanted(text)
+    found = finding.holding(text, finding.OF_PRODUCT)
     own = Q(code__startswith=text) | Q(code__startswith=text.upper())
-    if grams:
-        own |= Q(grams__contains=grams)
+    if found is not None:
+        own |= found
     mine = Product.objects.filter(own, code__gt=after).order_by("code").values_list("pk", flat=True)[:limit]
     skus = Sku.objects.filter(_named(text), product__code__gt=after).order_by("product__code")
     theirs = skus.values_list("product_id", "product__code").distinct()[:limit]

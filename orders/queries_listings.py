@@ -146,17 +146,15 @@ def _scope(actor: Actor, tab: str, text: str, accounts: Sequence[int]) -> tuple[
 def _named(text: str) -> tuple[str, list[Any]]:
     """Listings by any part of their own words (index of grams; what is too short for it from the start of the seller SKU),
     and those of SKUs whose code starts so. Few hits come from the indexes, of many the newest are met at once."""
-    grams, start = finding.wanted(text), _start(text.strip())
-    given: list[Any] = [grams]
-    own = "g.grams @> %s::int[]"
-    if not grams:
-        own, given = "g.seller_sku LIKE %s OR g.seller_sku LIKE %s", [start.upper(), start.lower()]
+    start = _start(text.strip())
+    by_start = "g.seller_sku LIKE %s OR g.seller_sku LIKE %s", [start.upper(), start.lower()]
+    own, given = finding.holding(text, "g") or by_start
     code = _start(code_key(text))
     skus = bulk.fetch("SELECT id FROM inventory_sku WHERE code_key LIKE %s LIMIT %s", [code, FEW_SKUS + 1])
     if len(skus) <= FEW_SKUS:
         # Told one by one the index of listings by SKU is used too.
-        return f"({own} OR g.sku_id = ANY(%s::bigint[]))", [*given, [row[0] for row in skus]]
-    return f"({own} OR g.sku_id IN (SELECT id FROM inventory_sku WHERE code_key LIKE %s))", [*given, code]
+        return f"(({own}) OR g.sku_id = ANY(%s::bigint[]))", [*given, [row[0] for row in skus]]
+    return f"(({own}) OR g.sku_id IN (SELECT id FROM inventory_sku WHERE code_key LIKE %s))", [*given, code]
 
 
 def _start(text: str) -> str:

@@ -1,11 +1,12 @@
 """Text made comparable for rules (``fold``), search (``search_grams``, ``query_grams``) and merging (``merge_key``)."""
 
-from .grams import query_grams, search_grams
+from .grams import WITHOUT_SIGNS, query_grams, search_grams, told_apart
 from .merge import MergeParts, merge_key, merge_parts
 from .reading import CJK, fold, has_cjk, squash, squeeze
 
 __all__ = [
     "CJK",
+    "WITHOUT_SIGNS",
     "MergeParts",
     "fold",
     "has_cjk",
@@ -15,4 +16,5 @@ __all__ = [
     "search_grams",
     "squash",
     "squeeze",
+    "told_apart",
 ]

@@ -91,3 +91,23 @@ def query_grams(fragment: str) -> list[int]:
             weak.add(run)
         strong.update(run[i : i + 2] for i in range(len(run) - 1))
     return sorted(_hashes[gram] for gram in strong or weak)
+
+
+def told_apart(fragment: str) -> list[str]:
+    """Words of the fragment, letters and digits only, of which grams know but a part: of "bb12-bk" they leave out "bk".
+
+    Whoever asks by grams alone finds every "BB12" then; ``WITHOUT_SIGNS`` of the record's text must hold these words.
+    """
+    out = []
+    for word in fragment.split():
+        parts = _WORD.findall(squash(word)) if word.isascii() else []
+        if any(len(part) < _LETTER_GRAM for part in parts):
+            out.append("".join(parts))
+    return out
+
+
+# Texts with letters that are typed without their accents or widths are taken as grams found them.
+WITHOUT_SIGNS = (
+    "(concat_ws(' ', {columns}) ~ '[À-ɏḀ-ỿ！-～]'"
+    " OR regexp_replace(lower(concat_ws(' ', {columns})), '[^a-z0-9]+', '', 'g') LIKE %s)"
+)

@@ -201,6 +201,16 @@ def test_listings_are_found_by_any_part_of_their_words_and_by_their_sku(shop: Sh
         assert found("lamp") == []
 
 
+def test_siblings_of_a_code_are_told_apart(shop: Shop) -> None:
+    """Grams know three letters at least; "BK" is looked for in the words themselves."""
+    waiting(shop, "BB12-BK", "BB12-BL", "BB12-WT", "BB12-BKX")
+    for text in ("BB12-BK", "bb12 bk", "bb12bk", "b12-bk"):
+        assert found(text) == ["BB12-BK", "BB12-BKX"], text
+    assert len(found("BB12")) == 4 and found("BB12-QQ") == []
+    waiting(shop, "ROSÉ-XL")
+    assert found("rose-xl") == found("ROSÉ-XL") == ["ROSÉ-XL"]
+
+
 def test_a_search_in_many_listings_uses_the_indexes(shop: Shop) -> None:
     """The plan, not the time: machines differ."""
     bulk.insert(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.textnorm import CJK, fold, query_grams, search_grams, squash, squeeze
+from core.textnorm import CJK, fold, query_grams, search_grams, squash, squeeze, told_apart
 
 ALPHABET = st.one_of(
     st.sampled_from("aAbBzZéÉßøŁİıçñÆﬁＡｂ"),
@@ -98,3 +98,17 @@ def test_fold_keeps_accents_and_words_apart():
     assert fold("  ＡＢＣ　 Straße\tÉ ") == "abc strasse é"
     assert fold("A  B") == "a b"
     assert squeeze("Ｆｌａｔ 4-b, O'Neill") == "flat4boneill"
+
+
+@given(st.text(st.sampled_from("aB12小 -_/."), max_size=30), st.data())
+def test_what_a_text_holds_is_never_told_apart_from_it(text, data):
+    """As ``WITHOUT_SIGNS`` reads texts without accents: lower case, letters and digits of ASCII only."""
+    start = data.draw(st.integers(0, len(text)))
+    fragment = text[start : data.draw(st.integers(start, len(text)))]
+    without_signs = re.sub(r"[^a-z0-9]+", "", text.lower())
+    assert all(word in without_signs for word in told_apart(fragment))
+
+
+def test_short_parts_are_told_apart():
+    assert told_apart("BB12-BK") == ["bb12bk"] and told_apart("Lamp bk") == ["bk"]
+    assert told_apart("lamp") == told_apart("desk-lamp 042") == told_apart("rosé-xl") == told_apart("台灯") == []
