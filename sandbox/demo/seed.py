@@ -23,7 +23,7 @@ from fulfilment import services as floor
 from inventory import services as stock
 from logistics import canonical as tracks
 from logistics.canonical import Tracked
-from logistics.services import tracking
+from logistics.services import manifest, tracking
 from orders.services import booking
 from sandbox.rehearse import seeding
 from sandbox.rehearse.control import Control
@@ -35,7 +35,7 @@ from sandbox.rehearse.shop import Shop
 from tenants import queries as tenant_queries
 from tenants.services import drop_tenant
 
-from . import house
+from . import house, platform_stock
 from .catalogue import DemoSku, catalogue
 from .story import DAYS, Story, tell, trickle
 from .travel import Traveller, travelling
@@ -123,7 +123,7 @@ def _begin(control: Control, traveller: Traveller, say: Callable[[str], None], p
         if world.platform(name) == "ebay":
             control.plan_messages("ebay", name, messages)
     seeding.connect(shop, story.scenario, world, horizon(clock.now(), 2.0))
-    _name_accounts(shop, world)
+    _name_accounts(shop, world, story, skus)
     with tenant_context(shop.schema):
         settings_store.put(shop.owner, PREFIX, f"demo{number}")
     _rest(shop.schema, due.pause)
@@ -141,7 +141,7 @@ def _rest(schema: str, act: Callable[[str, str, str], None]) -> None:
             act(schema, job, key)
 
 
-def _name_accounts(shop: Shop, world: World) -> None:
+def _name_accounts(shop: Shop, world: World, story: Story, skus: list[DemoSku]) -> None:
     """Names as a seller gives them, and a place for the goods that lie at Amazon."""
     with tenant_context(shop.schema):
         for planned, account in shop.accounts.items():
@@ -149,7 +149,7 @@ def _name_accounts(shop: Shop, world: World) -> None:
             title = f"{'Amazon' if one.platform == 'amazon' else 'eBay'} {one.site}"
             Account.objects.filter(pk=account).update(name=title)
             if one.platform == "amazon":
-                stock.create_warehouse(
+                place = stock.create_warehouse(
                     actor=shop.owner,
                     code=f"FBA-{one.site}",
                     name=f"Amazon {one.site}",
@@ -157,6 +157,7 @@ def _name_accounts(shop: Shop, world: World) -> None:
                     country=one.site,
                     account_ref=account,
                 )
+                platform_stock.open_books(shop, story, skus, planned, place.pk)
 
 
 # -- the past -----------------------------------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def _play_past(demo: Demo, traveller: Traveller, days: int) -> None:
         if day % 7 == 0:
             with tenant_context(demo.shop.schema):
                 house.receive(demo.shop, demo.story, demo.skus, Decimal("0.07"), f"week{day // 7}", SEED)
-            _platform_stock(demo, at)
+            platform_stock.tell(demo.story, demo.world, demo.control, at)
         if day % 2 and day < BUSY_FROM:
             with tenant_context(demo.shop.schema):
                 fba.snapshot()
@@ -181,6 +182,7 @@ def _play_past(demo: Demo, traveller: Traveller, days: int) -> None:
         _work_off()
         demo.people.look_around(may_let_go=True)
         _work_off()
+        _close_lists(demo.shop)
         _arrivals(demo, at)
         if day % 10 == 0:
             demo.say(f"day {day} of {DAYS}: {_count(demo)} orders")
@@ -199,32 +201,14 @@ def _count(demo: Demo) -> int:
         return int(bulk.fetch("SELECT count(*) FROM orders_order")[0][0])
 
 
-def _platform_stock(demo: Demo, at: datetime) -> None:
-    """What Amazon still holds: enough for what it will send, more of some, nothing of a few."""
-    for name, account in demo.world.accounts.items():
-        if account.platform != "amazon":
-            continue
-        left: dict[str, int] = {}
-        for order in demo.story.past:
-            if order.account == name and order.fulfilment == "platform" and order.placed_at > at - timedelta(days=21):
-                for line in order.lines:
-                    left[line.sku] = left.get(line.sku, 0) + line.quantity * (order.placed_at > at)
-        items = []
-        for place, (sku, units) in enumerate(sorted(left.items())):
-            source = Random(f"{SEED}|fba|{name}|{sku}")
-            items.append(
-                {
-                    "sku": sku,
-                    "asin": f"B0{seeding.digits(sku, 8)}",
-                    "fnsku": f"X00{place:07d}",
-                    "fulfillable": units + (0 if source.random() < 0.25 else source.randrange(2, 30)),
-                    "inbound_shipped": source.randrange(24, 72) if source.random() < 0.15 else 0,
-                    "reserved_customer": source.randrange(0, 3),
-                    "unfulfillable": source.randrange(1, 4) if source.random() < 0.1 else 0,
-                }
-            )
-        if items:
-            demo.control.post(f"/amazon/accounts/{name}/inventory", {"items": items})
+def _close_lists(shop: Shop) -> None:
+    """The carrier's driver signs for what was handed over that evening."""
+    with tenant_context(shop.schema):
+        for carrier, warehouse in bulk.fetch(
+            "SELECT DISTINCT v.carrier_account_id, s.warehouse_ref FROM logistics_shipment s"
+            " JOIN logistics_service v ON v.id = s.service_id WHERE s.state = 'handed' AND s.manifest_id IS NULL"
+        ):
+            manifest.close_manifest(actor=shop.owner, carrier_account_id=carrier, warehouse_id=warehouse)
 
 
 def _amazon_ships(demo: Demo, at: datetime) -> None:
@@ -275,6 +259,7 @@ def _arrivals(demo: Demo, at: datetime) -> None:
 def _play_today(demo: Demo) -> None:
     """Orders come in and stand in every state: some wait for people, some have their label, a few have left."""
     shop = demo.shop
+    platform_stock.tell(demo.story, demo.world, demo.control, clock.now())
     with tenant_context(shop.schema):
         settings_store.put(shop.owner, booking.AUTO_BOOK, False)
         for account in shop.accounts.values():

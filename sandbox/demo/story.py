@@ -38,8 +38,10 @@ class Story:
 
 def tell(now: datetime, skus: list[DemoSku], *, seed: int, past: int, today: int, prefix: str) -> Story:
     """``past`` orders over sixty days and ``today`` of the last hours, for six accounts."""
+    # The last of all these orders are today's: without this the days before today would be empty.
+    whole = timedelta(days=DAYS)
     options = PlanOptions(
-        now=now,
+        now=now + whole * today / (past + today) - TODAY,
         seed=seed,
         accounts=ACCOUNTS,
         prefix=prefix,
@@ -102,7 +104,7 @@ def _message(message: PlannedMessage, moved: dict[tuple[str, str], PlannedOrder]
     """Questions about today's orders come today, the oldest of them near its deadline."""
     order = moved.get((message.account, message.order_ref or ""))
     if order is None:
-        return message
+        return replace(message, sent_at=min(message.sent_at, now - timedelta(minutes=10)))
     return replace(message, sent_at=min(order.placed_at + timedelta(minutes=5), now - timedelta(minutes=10)))
 
 
