@@ -17,7 +17,7 @@ COMPILE := $(B)/uv pip compile --universal --python-version 3.11 --generate-hash
 LAUNCH := $(B)/python -m config.launch
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 
-.PHONY: help env lock setup assets messages lint types migrations template test bench demo up down status clean
+.PHONY: help env lock setup assets messages lint types migrations template test bench reports demo up down status clean
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -82,6 +82,9 @@ test: setup ## all tests; make test ARGS="tests/unit -k ledger"
 
 bench: setup ## measure: make bench ONLY=ingest
 	$(B)/python -m tests.bench $(ONLY)
+
+reports: setup ## what axe says of every page and schemathesis of the API, into docs/reports
+	$(B)/python -m tests.reports
 
 clean: ## throw away what was built (the data in .data stays)
 	-@test -x $(B)/python && $(B)/python -m tests.support.cluster remove

@@ -8,10 +8,12 @@ data (the suite: a few); docs/api.md has the command.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 import re
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +41,7 @@ from tests.support.network import barred
 pytestmark = pytest.mark.django_db
 MODULES = (conversations, customers, goods, order_shapes, orders, places, restock, shipments, stock, work)
 TIMES = int(os.environ.get("SAMPAN_FUZZ", "4"))
+REPORT = os.environ.get("API_REPORT", "")  # a file that gets a line of JSON for every operation; see tests/reports.py
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
@@ -87,11 +90,10 @@ def two(
     back_to_public()
 
 
-def probe(operation: Any, mode: GenerationMode, mine: Program, ids: list[int]) -> int:
-    """Ask one operation some times; returns how often. What is found is raised."""
+def probe(operation: Any, mode: GenerationMode, mine: Program, ids: list[int], answers: Counter[int]) -> None:
+    """Ask one operation some times; ``answers`` counts them by status. What is found is raised."""
     chance = random.Random(operation.label)
     positive, writes = mode == GenerationMode.POSITIVE, operation.method.upper() != "GET"
-    asked = 0
 
     @settings(
         max_examples=TIMES,
@@ -103,8 +105,6 @@ def probe(operation: Any, mode: GenerationMode, mine: Program, ids: list[int]) -
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        nonlocal asked
-        asked += 1
         if positive and case.path_parameters and chance.random() < 0.7:  # otherwise nothing is ever there
             case.path_parameters = {key: chance.choice(ids) for key in case.path_parameters}
         if positive and isinstance(case.body, dict) and "ids" in case.body and chance.random() < 0.7:
@@ -116,6 +116,7 @@ def probe(operation: Any, mode: GenerationMode, mine: Program, ids: list[int]) -
             answer = case.call(base_url="http://acme.localhost", headers=headers)
             transaction.set_rollback(True)
         back_to_public()
+        answers[answer.status_code] += 1
         door.budget._own.clear()
         assert b"of beta" not in answer.content
         case.validate_response(answer, checks=CHECKS)
@@ -127,7 +128,6 @@ def probe(operation: Any, mode: GenerationMode, mine: Program, ids: list[int]) -
         ask()
     except Unsatisfiable:  # an operation without anything that could be wrong
         assert not positive
-    return asked
 
 
 def test_nothing_is_found(two: tuple[Program, list[int]]) -> None:
@@ -136,16 +136,31 @@ def test_nothing_is_found(two: tuple[Program, list[int]]) -> None:
     found, asked = {}, 0
     for name, operation in operations().items():
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            answers: Counter[int] = Counter()
             try:
-                asked += probe(operation, mode, mine, ids)
+                probe(operation, mode, mine, ids, answers)
             except BaseException as error:  # groups of failures are no Exception
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 found[f"{name} {mode.value}"] = "".join(traceback.format_exception_only(error))[:1500]
             back_to_public()
+            asked += answers.total()
+            _report(operation, mode, answers, found.get(f"{name} {mode.value}", ""))
     assert not found, "\n\n".join(f"{name}:\n{text}" for name, text in found.items())
     assert asked > 36 * TIMES
     assert rows.digest(BETA) == before
+
+
+def _report(operation: Any, mode: GenerationMode, answers: Counter[int], found: str) -> None:
+    if REPORT:
+        line = {
+            "operation": operation.label,
+            "data": mode.value,
+            "answers": dict(sorted(answers.items())),
+            "found": found,
+        }
+        with open(REPORT, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def test_every_shape_has_a_name_of_its_own() -> None:
