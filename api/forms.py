@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from api import news, scopes
 from api.services.keys import LEAST_A_MINUTE, MOST_A_MINUTE, USUAL_A_MINUTE
@@ -21,7 +22,9 @@ class KeyForm(forms.Form):
     """``operations`` in groups, only those that the maker has."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=80, help_text=_("Which program uses it, for example “Shop sync”.")
+        label=pgettext_lazy("of a thing", "Name"),
+        max_length=80,
+        help_text=_("Which program uses it, for example “Shop sync”."),
     )
     expires = forms.ChoiceField(label=_("Ends"), choices=EXPIRIES, required=False, initial="90")
     per_minute = forms.IntegerField(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.textnorm import CJK, fold, query_grams, search_grams, squash, squeeze, told_apart
+from core.textnorm.grams import _ACCENTS
 
 ALPHABET = st.one_of(
     st.sampled_from("aAbBzZéÉßøŁİıçñÆﬁＡｂ"),
@@ -112,3 +113,8 @@ def test_what_a_text_holds_is_never_told_apart_from_it(text, data):
 def test_short_parts_are_told_apart():
     assert told_apart("BB12-BK") == ["bb12bk"] and told_apart("Lamp bk") == ["bk"]
     assert told_apart("lamp") == told_apart("desk-lamp 042") == told_apart("rosé-xl") == told_apart("台灯") == []
+
+
+def test_the_database_reads_accents_as_squash_does():
+    for accented, plain in zip(*_ACCENTS, strict=True):
+        assert squash(accented) == plain, accented
