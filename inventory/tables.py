@@ -36,7 +36,7 @@ class StockTable(lists.Table):
     def render_sku(self, record: Row) -> SafeString:
         one = record["row"]
         return format_html(
-            '<span class="two"><a class="mono" href="{}">{}</a><small>{}</small></span>',
+            '<span class="two"><a class="mono" href="{}">{}</a><small class="keep-s">{}</small></span>',
             reverse("inventory:sku", args=[one.sku_id]),
             one.code,
             named(one.title, one.title_zh) or formats.DASH,
@@ -95,6 +95,11 @@ def _figure(record: Row, name: str, units: int, text: str = "") -> SafeString:
     return cells.amount(formats.number(units), text, href=href)
 
 
+def _free(record: Row) -> SafeString:
+    mark, shown = "bad" if record["free"] < 0 else "", formats.number(record["free"])
+    return format_html('<b class="amt {}">{} <small class="only-s">{}</small></b>', mark, shown, gettext("free"))
+
+
 class SkuTable(lists.Table):
     sku = tables.Column(verbose_name=_("SKU"), empty_values=())
     state = tables.Column(verbose_name=_("State"), empty_values=())
@@ -108,7 +113,7 @@ class SkuTable(lists.Table):
 
     def render_sku(self, record: Row) -> SafeString:
         return format_html(
-            '<span class="two"><a class="mono" href="{}">{}</a><small>{}</small></span>',
+            '<span class="two"><a class="mono" href="{}">{}</a><small class="keep-s">{}</small></span>',
             reverse("inventory:sku", args=[record["id"]]),
             record["code"],
             named(record["title"], record["title_zh"]) or formats.DASH,
@@ -136,8 +141,7 @@ class SkuTable(lists.Table):
         return cells.amount(formats.number(record["on_hand"]))
 
     def render_free(self, record: Row) -> SafeString:
-        mark, shown = "bad" if record["free"] < 0 else "", formats.number(record["free"])
-        return format_html('<b class="amt {}">{} <small class="only-s">{}</small></b>', mark, shown, gettext("free"))
+        return _free(record)
 
 
 class ProductTable(lists.Table):
@@ -151,17 +155,19 @@ class ProductTable(lists.Table):
 
     def render_product(self, record: Row) -> SafeString:
         return format_html(
-            '<span class="two"><a class="mono" href="{}">{}</a><small>{}</small></span>',
+            '<span class="two"><a class="mono" href="{}">{}</a><small class="keep-s">{}</small></span>',
             reverse("inventory:product", args=[record["id"]]),
             record["code"],
             named(record["title"], record["title_zh"]) or formats.DASH,
         )
 
     def render_skus(self, record: Row) -> SafeString:
-        return cells.amount(formats.number(record["skus"]))
+        return format_html(
+            '<span class="amt">{} <small class="only-s">SKU</small></span>', formats.number(record["skus"])
+        )
 
     def render_on_hand(self, record: Row) -> SafeString:
         return cells.amount(formats.number(record["on_hand"]))
 
     def render_free(self, record: Row) -> SafeString:
-        return cells.amount(formats.number(record["free"]), mark="bad" if record["free"] < 0 else "")
+        return _free(record)

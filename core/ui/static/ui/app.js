@@ -176,7 +176,7 @@
       color: given.series.map((one, index) => colour(one.colour || `--chart-${(index % 6) + 1}`)),
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
       grid: { left: 4, right: 8, top: given.series.length > 1 ? 28 : 8, bottom: 0, containLabel: true },
-      legend: given.series.length > 1 ? { top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 12, icon: "roundRect", textStyle: { color: ink, fontSize: 11 } } : undefined,
+      legend: given.series.length > 1 ? { type: "scroll", top: 0, left: 0, right: 0, pageTextStyle: { color: ink }, itemWidth: 10, itemHeight: 10, itemGap: 12, icon: "roundRect", textStyle: { color: ink, fontSize: 11 } } : undefined,
       tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, confine: true, backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: colour("--ink"), fontSize: 12 } },
       xAxis: { type: "category", data: given.labels, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, fontSize: 11, hideOverlap: true } },
       yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, fontSize: 11 } },
