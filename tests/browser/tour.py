@@ -32,6 +32,15 @@ FETCH = """async (path) => {
     const html = (answer.headers.get("content-type") || "").includes("text/html");
     return [answer.status, html ? await answer.text() : ""];
 }"""
+# Elements that do something when they are clicked but cannot be reached by Tab, nor hold anything that can.
+MOUSE_ONLY = """() => {
+    const keys = "a[href], button, input, select, textarea, summary, [tabindex]:not([tabindex='-1'])";
+    const byItself = /load|every|revealed|intersect|from:|submit|change|input|toggle/;
+    return [...document.querySelectorAll("[hx-get], [hx-post], [data-dialog], [data-href], [onclick]")].filter((one) =>
+        !one.matches(keys) && !one.matches("form") && !one.querySelector(keys) && one.checkVisibility()
+        && !byItself.test(one.getAttribute("hx-trigger") || "")
+    ).map((one) => one.outerHTML.slice(0, 120));
+}"""
 LINK = re.compile(r'href="(/[^"#]*)"')
 URLS = "config.urls_tenant"
 
@@ -99,7 +108,9 @@ def _route(path: str) -> str | None:
 def look(
     page: Page, base: str, paths: Iterable[str], ways: Iterable[Way], pictures: Path | None = None
 ) -> Iterator[str]:
-    """What is wrong with the pages, a line each: answers over 399, complaints of the browser, scrolling sideways, axe."""
+    """What is wrong with the pages, a line each: answers over 399, complaints of the browser, scrolling sideways, what
+    needs a mouse, axe.
+    """
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -120,6 +131,7 @@ def look(
             wide = int(page.evaluate("document.documentElement.scrollWidth"))
             if wide > way.size["width"]:
                 yield f"{way} {path}: {wide} px wide"
+            yield from (f"{way} {path}: by mouse only: {html}" for html in page.evaluate(MOUSE_ONLY))
             yield from axe.faults(page, f"{way} {path}")
             yield from (f"{way} {path}: {said}" for said in complaints)
 

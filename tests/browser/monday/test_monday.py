@@ -27,6 +27,7 @@ from sandbox.rehearse.seeding import World
 from sandbox.rehearse.shop import Shop
 from tests.browser.conftest import DESK
 from tests.browser.monday.house import CARL, MEI, MISTAKEN, TEMPLATE, compare, move_in, open_accounts
+from tests.browser.monday.recording import Recording
 from tests.browser.monday.story import SMALL, WHOLE, Monday, tell
 from tests.support.database import ACME, PASSWORD, WorkerDatabase
 from tests.support.simulators import simulators
@@ -46,6 +47,7 @@ FETCHED = """async (path) => {
     return btoa(text);
 }"""
 SHOTS = os.environ.get("MONDAY_SHOTS", "")
+RECORD = os.environ.get("MONDAY_RECORD", "")
 
 
 @dataclass
@@ -102,6 +104,7 @@ class House:
     world: World
     control: Control
     monday: Monday
+    recording: Recording
 
     def rows(self, sql: str, params: list[Any] | None = None) -> list[Any]:
         with tenant_context(ACME):
@@ -127,7 +130,7 @@ def house(committed_db: WorkerDatabase, browser: Browser, simulators: str, setti
     shop = move_in(monday, control, number)
     with served(committed_db.url, "worker", "beat", sandbox_url=simulators, web_processes=2) as site:
         world = open_accounts(shop, monday, control, site.url)
-        people = []
+        people, recording = [], Recording()
         for email in (CARL, MEI):
             context = browser.new_context(viewport=DESK, locale="en-GB")
             person = Person(context.new_page(), f"http://acme.localhost:{site.port}")
@@ -139,23 +142,30 @@ def house(committed_db: WorkerDatabase, browser: Browser, simulators: str, setti
             person.page.click("form button[type=submit].btn-primary")
             person.page.wait_for_url(person.url + "/")
             people.append(person)
-        yield House(people[0], people[1], shop, world, control, monday)
+            recording.watch(email.partition("@")[0], person.page)
+        yield House(people[0], people[1], shop, world, control, monday, recording)
         for person in people:
             person.page.context.close()
 
 
 def test_a_clerks_monday(house: House) -> None:
-    the_weekends_orders_come_in(house)
-    what_is_on_hold_is_settled(house)
-    what_is_short_comes_in(house)
-    a_rule_is_changed_with_a_dry_run(house)
-    all_are_booked_and_two_fail(house)
-    the_two_are_mended(house)
-    labels_are_printed(house)
-    parcels_are_weighed_and_handed_over(house)
-    three_buyers_are_answered(house)
-    both_sides_agree(house)
+    for station in (
+        the_weekends_orders_come_in,
+        what_is_on_hold_is_settled,
+        what_is_short_comes_in,
+        a_rule_is_changed_with_a_dry_run,
+        all_are_booked_and_two_fail,
+        the_two_are_mended,
+        labels_are_printed,
+        parcels_are_weighed_and_handed_over,
+        three_buyers_are_answered,
+        both_sides_agree,
+    ):
+        house.recording.station = station.__name__
+        station(house)
     assert house.carl.complaints == [] and house.mei.complaints == []
+    if RECORD:
+        house.recording.save(Path(RECORD))
 
 
 def the_weekends_orders_come_in(house: House) -> None:
