@@ -82,7 +82,9 @@ SENTENCES: dict[str, str] = {
     "api.no_such_address": _("There is nothing at this address."),
     "api.no_such_method": _("This address does not take this method; the header Allow says which ones."),
     "api.no_idempotency_key": _("A write needs the header Idempotency-Key with a fresh value of your own."),
-    "api.bad_idempotency_key": _("The Idempotency-Key may have at most {most} printable ASCII characters."),
+    "api.bad_idempotency_key": _(
+        "The Idempotency-Key may have at most {most} printable ASCII characters and no blank."
+    ),
     "api.same_key_running": _(
         "A request with this Idempotency-Key is being worked on right now. Ask again for its answer."
     ),
