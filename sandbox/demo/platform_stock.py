@@ -60,7 +60,8 @@ def open_books(shop: Shop, story: Story, skus: list[DemoSku], account: str, ware
         rest = _rest(account.rsplit("-", 1)[-1], sku)
         there = units + rest.fulfillable + rest.customer + rest.unfulfillable + rest.lost
         lines.append((shop.skus[sku], there, cost[sku].quantize(Decimal("0.0001")), CURRENCY))
-    stock.opening(actor=shop.owner, warehouse_id=warehouse, lines=lines, key=f"demo:opening:{account}")
+    if lines:
+        stock.opening(actor=shop.owner, warehouse_id=warehouse, lines=lines, key=f"demo:opening:{account}")
 
 
 def tell(story: Story, world: World, control: Control, at: datetime) -> None:

@@ -154,7 +154,7 @@ def _stock_and_work(run: Recorded, order: int, plant: Callable[..., set[tuple[st
     assert {platform for platform, _ in named} == {"ledger"}
     named = plant(
         "INSERT INTO orders_ordercount (account_id, state, n) VALUES (%s, 'delivered', 1)",
-        "DELETE FROM orders_ordercount WHERE id = (SELECT max(id) FROM orders_ordercount)",
+        "DELETE FROM orders_ordercount WHERE account_id = %s AND id = (SELECT max(id) FROM orders_ordercount)",
         one("SELECT account_id FROM orders_order WHERE id = %s", order),
     )
     assert named == {("tabs", "orders counted as delivered")}

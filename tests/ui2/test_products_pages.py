@@ -114,7 +114,7 @@ def test_in_chinese(owner: Client, skus: list[Sku]) -> None:
         stock.update_product(actor=ACTOR, product_id=product.pk, title="Lamps", title_zh="台灯")
     owner.cookies["lang"] = "zh-hans"
     page = text(owner, f"/stock/products/{product.pk}/")
-    assert "添加 SKU" in page and "商品已修改：" in page and "Lamps" not in page.split("<main")[1].split("<dl")[0]
+    assert "添加 SKU" in page and "产品已修改：" in page and "Lamps" not in page.split("<main")[1].split("<dl")[0]
 
 
 def test_products_go_out_as_a_file(owner: Client, inside: None) -> None:
