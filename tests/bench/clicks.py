@@ -93,6 +93,8 @@ class Walker:
             raise RuntimeError(f"{step['method']} {path} {query}: {answer.status_code} {answer.text[:300]}")
         self.refused += answer.status_code in (409, 422)
         self._leads = answer.headers.get("location") or answer.headers.get("hx-redirect") or ""
+        if "/accounts/" in self._leads:  # quick, but nobody's work
+            raise RuntimeError(f"{step['method']} {path}: sent to sign in")
         if answer.text:
             self._page = answer.text
 

@@ -99,7 +99,7 @@ SENTENCES: dict[str, str] = {
     "address.called.parish": _("Parish"),
     "address.called.prefecture": _("Prefecture"),
     "address.called.province": _("Province"),
-    "address.called.state": _("Federal state"),
+    "address.called.state": _("State or territory"),
     "address.called.region": _("Region"),
     "address.called.city": _("City"),
     "address.called.post_town": _("Post town"),
