@@ -25,7 +25,7 @@
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 11 },
       grid: { left: 4, right: 14, top: 66, bottom: 0, containLabel: true },
-      legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 8, itemGap: 12, textStyle: { color: ink, fontSize: 11 } },
+      legend: { type: "scroll", top: 0, left: 0, right: 0, pageTextStyle: { color: ink }, itemWidth: 14, itemHeight: 8, itemGap: 12, textStyle: { color: ink, fontSize: 11 } },
       tooltip: { trigger: "axis", confine: true, backgroundColor: colour("--surface"), borderColor: line, textStyle: { color: colour("--ink"), fontSize: 12 } },
       xAxis: { type: "category", data: given.labels, boundaryGap: false, axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, fontSize: 11, hideOverlap: true } },
       yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: line } }, axisLabel: { color: ink, fontSize: 11 } },
