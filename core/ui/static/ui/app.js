@@ -49,6 +49,11 @@
   document.addEventListener("htmx:load", (event) => {
     if (event.target.matches?.("[data-toast]")) fade(event.target);
     $$("[data-toast]", event.target).forEach(fade);
+    // Chosen before the scripts were there (a slow line, a page come back to): asked for now, not lost.
+    for (const select of $$("select[hx-get], select[hx-post]", event.target)) {
+      const told = $("option[selected]", select) ?? select.options[0];
+      if (told && select.value !== told.value) htmx.trigger(select, "change");
+    }
   });
   document.addEventListener("input", (event) => {
     if (!event.target.matches("[data-pick-find]")) return;
