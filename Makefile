@@ -17,7 +17,7 @@ COMPILE := $(B)/uv pip compile --universal --python-version 3.11 --generate-hash
 LAUNCH := $(B)/python -m config.launch
 MESSAGES := $(patsubst %.po,%.mo,$(wildcard locale/*/LC_MESSAGES/django.po))
 
-.PHONY: help env lock setup assets messages lint types migrations template test bench reports demo up down status clean
+.PHONY: help env lock setup compiled assets messages lint types migrations template test bench reports demo up down status clean
 
 help: ## what can be made
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,7 +40,11 @@ lock: $(B)/uv ## pin the dependencies of pyproject.toml and package.json anew
 	$(B)/python -m config.launch.assets lock
 	! grep -nE '://|file:' requirements.lock requirements-node.lock package-lock.json
 
-setup: env assets messages ## all that is needed before anything starts
+setup: env compiled assets messages ## all that is needed before anything starts
+
+# The same for our own modules, a third of every start; what did not change is only looked at.
+compiled: env
+	@PYTHONDONTWRITEBYTECODE= $(B)/python -m compileall -q -j 0 $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
 
 assets: env ## front-end libraries from npm, into var/assets
 	@$(B)/python -m config.launch.assets

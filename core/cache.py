@@ -9,7 +9,6 @@ from time import monotonic, sleep
 from typing import Any
 
 from django.core.cache import cache
-from redis.exceptions import RedisError
 
 from core import clock
 from core.tenancy import PUBLIC, current_schema
@@ -22,6 +21,13 @@ GLOBAL = "allauth"
 def tenant_key(key: str, key_prefix: str, version: int) -> str:
     schema = PUBLIC if key.startswith(GLOBAL) else current_schema()
     return f"sampan:{schema}:{key_prefix}:{version}:{key}"
+
+
+def no_answer() -> tuple[type[Exception], ...]:
+    """What is raised where Valkey does not answer. Its client is loaded by those who ask it: most commands never do."""
+    from redis.exceptions import RedisError
+
+    return RedisError, OSError
 
 
 STALE = 10  # times as long as it is fresh a value is kept, for those who ask while one makes it anew
@@ -42,7 +48,7 @@ def kept(key: str, seconds: float, make: Callable[[], Any]) -> Any:
         try:
             if cache.add(_turn(key), token, MAKING):
                 return _made(key, seconds, make, token)
-        except (RedisError, OSError):
+        except no_answer():
             return make()
         if found is not None:
             return found[0]
@@ -58,19 +64,19 @@ def _made(key: str, seconds: float, make: Callable[[], Any], token: str) -> Any:
         if found is not None and found[1] > clock.wall().timestamp():  # another was at it just before
             return found[0]
         value = make()
-        with contextlib.suppress(RedisError, OSError):
+        with contextlib.suppress(*no_answer()):
             if cache.get(_turn(key)) == token:
                 cache.set(key, (value, clock.wall().timestamp() + seconds), seconds * STALE)
         return value
     finally:
-        with contextlib.suppress(RedisError, OSError):
+        with contextlib.suppress(*no_answer()):
             if cache.get(_turn(key)) == token:
                 cache.delete(_turn(key))
 
 
 def _found(key: str) -> tuple[Any, float] | None:
     """(value, until when it is fresh)."""
-    with contextlib.suppress(RedisError, OSError):
+    with contextlib.suppress(*no_answer()):
         found = cache.get(key)
         if isinstance(found, tuple) and len(found) == 2:
             return found
@@ -83,5 +89,5 @@ def _turn(key: str) -> str:
 
 def forget(key: str) -> None:
     """Whoever asks next makes it anew."""
-    with contextlib.suppress(RedisError, OSError):
+    with contextlib.suppress(*no_answer()):
         cache.delete_many([key, _turn(key)])

@@ -39,6 +39,8 @@ class LabelPrint(TenantModel):
 
     PRINTER, DAMAGED, LOST, SIZE, OTHER = "printer", "damaged", "lost", "size", "other"
     REASONS = (PRINTER, DAMAGED, LOST, SIZE, OTHER)
+    ONE, A4X2, A4X4 = "label", "a4x2", "a4x4"  # labels on a page: one of its own size, two or four on A4
+    LAYOUTS = (ONE, A4X2, A4X4)
 
     id = models.BigAutoField(primary_key=True)
     shipment = models.ForeignKey("logistics.Shipment", models.CASCADE, related_name="+", db_index=False)

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import pikepdf
 from django.db import transaction
 
 from core import bulk, clock, files, jobs
@@ -21,7 +20,6 @@ from core.errors import BusinessError
 from core.jobs import JobRun
 from core.permissions import Actor
 from core.records.models import Job, StoredFile
-from fulfilment import papers, sheets
 from fulfilment.models import LabelPrint
 from logistics import permissions, states
 
@@ -61,7 +59,7 @@ class Wish:
     ``again``: the reason why labels printed before are printed again, or ``skip``.
     """
 
-    layout: str = sheets.LABEL
+    layout: str = LabelPrint.ONE
     picking: bool = False
     slips: bool = False
     again: str = ""
@@ -179,7 +177,7 @@ def start(*, actor: Actor, shipment_ids: Sequence[int], wish: Wish | None = None
 
 def checked(wish: Wish) -> Wish:
     """Raises BusinessError ``labels.no_such_layout``, ``labels.no_such_reason``."""
-    if wish.layout not in sheets.LAYOUTS:
+    if wish.layout not in LabelPrint.LAYOUTS:
         raise BusinessError("labels.no_such_layout")
     if wish.again not in ("", SKIP, *LabelPrint.REASONS):
         raise BusinessError("labels.no_such_reason")
@@ -222,6 +220,8 @@ def _finish(job: JobRun, at: dict[str, Any], wish: Wish) -> None:
 
 def _sheets(part_ids: Sequence[int]) -> Iterable[bytes]:
     """The parts in order, joined as long as a sheet takes them; one sheet in memory at a time."""
+    from fulfilment import sheets  # here and below: what draws PDF is loaded by those who print
+
     known = StoredFile.objects.in_bulk(list(part_ids))
     held: list[bytes] = []
     for pk in part_ids:
@@ -243,6 +243,8 @@ def _part(
     shipment_ids: Sequence[int], wish: Wish, *, first: bool, whole: Sequence[int]
 ) -> tuple[bytes, list[int], Bad]:
     """(PDF, shipments in it, what could not be read) of some labels; ``first``: the picking list of the ``whole`` before."""
+    from fulfilment import papers, sheets
+
     sheet = sheets.Sheet(wish.layout)
     if first and wish.picking and whole:
         sheet.whole(papers.picking_list(whole, wish.layout))
@@ -252,7 +254,7 @@ def _part(
     for pk, file in _labels(shipment_ids):
         try:
             sheet.put(sheets.opened(files.read(file), file.media_type))
-        except (sheets.NoLabel, files.FileDamaged, pikepdf.PdfError):
+        except (sheets.NoLabel, files.FileDamaged):
             bad[pk] = ("label.unreadable", {})
             continue
         if slips is not None and pk in page_of:

@@ -15,13 +15,13 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from core import files
+from fulfilment.models import LabelPrint
 from logistics import paper
 
-LABEL, A4X2, A4X4 = "label", "a4x2", "a4x4"
-LAYOUTS = (LABEL, A4X2, A4X4)
 LABEL_SIZE = (100 * mm, 150 * mm)
 A4 = (210 * mm, 297 * mm)
 EDGE = 5 * mm
+LABEL, A4X2, A4X4 = LabelPrint.LAYOUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,12 @@ class NoLabel(Exception):
 
 
 def opened(content: bytes, media_type: str) -> pikepdf.Pdf:
-    """A label as a PDF; a picture gets a page of the usual size. Raises NoLabel, pikepdf.PdfError."""
+    """A label as a PDF; a picture gets a page of the usual size. Raises NoLabel."""
     if media_type == files.PDF:
-        return pikepdf.Pdf.open(io.BytesIO(content))
+        try:
+            return pikepdf.Pdf.open(io.BytesIO(content))
+        except pikepdf.PdfError as error:
+            raise NoLabel from error
     if media_type not in (files.PNG, files.JPEG):
         raise NoLabel
     made = io.BytesIO()

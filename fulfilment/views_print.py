@@ -55,7 +55,7 @@ def _wish(request: PageRequest) -> Wish:
     again = printing.SKIP if request.POST.get("again_skip") else request.POST.get("again", "")
     return printing.checked(
         Wish(
-            layout=request.POST.get("layout") or printing.sheets.LABEL,
+            layout=request.POST.get("layout") or LabelPrint.ONE,
             picking=request.POST.get("picking") == "1",
             slips=request.POST.get("slips") == "1",
             again=again,

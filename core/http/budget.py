@@ -13,10 +13,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-import redis
 from django.conf import settings
 
 from core import clock
+from core.cache import no_answer
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Budget:
                 return float(
                     self._take(keys=[key, names], args=[repr(now), repr(per_second), repr(burst), keep, operation])
                 )
-            except redis.RedisError as error:
+            except no_answer() as error:
                 self._store_failed(error)
         with self._guard:
             if len(self._own) > 50_000:
@@ -126,7 +126,7 @@ class Budget:
                 for name in names:
                     asked.hmget(_key(application, account, name), "tokens", "at", "rate", "burst", "learned")
                 rows = asked.execute()
-        except redis.RedisError as error:
+        except no_answer() as error:
             self._store_failed(error)
             return []
         now = clock.epoch()
@@ -146,7 +146,7 @@ class Budget:
         if self._store_up():
             try:
                 self._learn(keys=[key], args=[name, repr(value)])
-            except redis.RedisError as error:
+            except no_answer() as error:
                 self._store_failed(error)
         with self._guard:
             bucket = self._own.get(key)
@@ -157,6 +157,8 @@ class Budget:
         if clock.monotonic() < self._down_until:
             return False
         if self._pid != os.getpid():  # a connection does not survive a fork
+            import redis  # the first who asks loads it
+
             url = self._url or str(settings.BROKER)
             self._client = redis.Redis.from_url(
                 url.replace("redis+socket://", "unix://"), socket_timeout=1.0, socket_connect_timeout=0.5

@@ -6,7 +6,6 @@ import io
 from collections import defaultdict
 from typing import Any
 
-import xlsxwriter
 from django.utils.translation import gettext as _
 
 from core.words import say
@@ -37,6 +36,8 @@ def workbook(sheet: Sheet, found: BringIn, kind: Kind) -> bytes:
         wrong[int(error[0])].append(error)
     names = labels(kind)
     places = {key: int(place) for place, key in found.mapping.items()}
+    import xlsxwriter  # by those alone who want such a file
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     bold, red = book.add_format({"bold": True}), book.add_format({"bg_color": "#FAD9D9", "num_format": "@"})
@@ -70,6 +71,8 @@ def _place(places: dict[str, int], field: str) -> int:
 
 def template(kind: Kind) -> bytes:
     """An empty sheet of the kind with its headings and one row as an example; columns are text, so zeros stay."""
+    import xlsxwriter  # by those alone who want such a file
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     bold = book.add_format({"bold": True, "bg_color": "#E8F1FB"})

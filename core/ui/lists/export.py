@@ -18,7 +18,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
 from django.http import QueryDict
 from django.utils import timezone, translation
 from django.utils.html import strip_tags
@@ -271,6 +270,8 @@ def _as_text(value: Any) -> str:
 
 def as_xlsx(labels: Sequence[str], rows: Iterator[list[Any]]) -> bytes:
     """Every text is a text and every figure a figure: nothing is taken for a formula or a link."""
+    import xlsxwriter  # by those alone who want such a file
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"constant_memory": True, "default_date_format": "yyyy-mm-dd"})
     sheet = book.add_worksheet()

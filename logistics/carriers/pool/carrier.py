@@ -11,7 +11,6 @@ from pydantic import Field
 from core.errors import NotFound, Rejected
 from core.values import Booking, Label, Money, Parcel, ShipmentRequest
 from logistics.canonical import ServiceInfo, Tracked
-from logistics.carriers.pool import label
 from logistics.protocol import (
     BOOK,
     CANCEL,
@@ -68,6 +67,8 @@ class Pool:
         if not (request.receiver.name or request.receiver.company) or not any(request.receiver.lines):
             raise Rejected("shipment.address_incomplete", field="receiver", missing=["name", "lines"])
         name = str(session.settings.get("carrier_name") or request.service_code)
+        from logistics.carriers.pool import label  # what draws PDF is loaded by those who book
+
         content = label.draw(request, number=number, carrier=name)
         return Booking(waybill=number, tracking_number=number, label=Label(content), needs=frozenset({"label"}))
 
