@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 from django.conf import settings
@@ -14,10 +15,14 @@ from django.utils import translation
 from core.words import formats
 
 OURS = Path(__file__).resolve().parents[1]
+# Loaded only by those who use them, so that commands start quickly; a person's first click shall not wait for them.
+LATE = ("fulfilment.papers", "logistics.carriers.pool.label", "logistics.services.manifest", "redis", "xlsxwriter")
 
 
 def warm() -> None:
     """Touches no database and no network: connections must not be shared by the workers."""
+    for module in LATE:
+        import_module(module)
     for conf in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
         for language, _ in settings.LANGUAGES:
             with translation.override(language):
