@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from core.tenancy import TenantModel
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # conversations without a deadline come last
 
 
 class Conversation(TenantModel):
@@ -39,7 +44,7 @@ class Conversation(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "thread"], name="conversation_once")]
         indexes = [
-            models.Index(fields=["state", "answer_by", "id"], name="conversation_due"),
+            models.Index("state", Coalesce("answer_by", NEVER), "id", name="conversation_due"),
             models.Index(fields=["-last_at", "-id"], name="conversation_time"),
             models.Index(fields=["order"], name="conversation_order"),
             models.Index(fields=["last_at"], name="conversation_unlinked", condition=models.Q(order__isnull=True)),

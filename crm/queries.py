@@ -18,7 +18,7 @@ from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
 from core.personal import log_read
 from crm import permissions
-from crm.models import MessageTemplate
+from crm.models import NEVER, MessageTemplate
 from crm.services import attachments
 from orders.queries import mask
 
@@ -26,7 +26,7 @@ TABS = ("open", "overdue", "near", "mine", "unassigned", "failed", "answered", "
 BY_DEADLINE = ("open", "overdue", "near", "mine", "unassigned")
 SOON = timedelta(hours=4)
 NEAR = timedelta(hours=6)  # of the deadline: what Today names before it is too late
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # conversations without a deadline come last
+DUE, LAST = f"coalesce(c.answer_by, '{NEVER.isoformat()}')", "c.last_at"  # as the indexes have them
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # behind an answered one comes the most urgent
 LONGEST_THREAD = 500
 
@@ -75,19 +75,13 @@ def inbox(actor: Actor, chosen: Filter, *, after: str = "", limit: int = 50) -> 
     actor.require(permissions.VIEW)
     limit = max(1, min(limit, 200))
     conditions, params = _conditions(actor, chosen)
-    moment, number = _position(after) if after else (None, 0)
-    rows: list[dict[str, Any]] = []
-    if chosen.tab not in BY_DEADLINE:
-        place = [("(c.last_at, c.id) < (%s, %s)", [moment, number])] if moment else []
-        rows = _rows(conditions, params, place, "c.last_at DESC, c.id DESC", limit + 1)
-    else:
-        if moment != NEVER:
-            place = [("(c.answer_by, c.id) > (%s, %s)", [moment, number])] if moment else []
-            place.append(("c.answer_by IS NOT NULL", []))
-            rows = _rows(conditions, params, place, "c.answer_by, c.id", limit + 1)
-        if len(rows) <= limit:  # then those without a deadline
-            place = [("c.answer_by IS NULL AND c.id > %s", [number if moment == NEVER else 0])]
-            rows += _rows(conditions, params, place, "c.id", limit + 1 - len(rows))
+    column, order, sign = (
+        (DUE, f"{DUE}, c.id", ">") if chosen.tab in BY_DEADLINE else (LAST, f"{LAST} DESC, c.id DESC", "<")
+    )
+    if after:
+        conditions.append(f"({column}, c.id) {sign} (%s, %s)")
+        params += _position(after)
+    rows = _rows(conditions, params, order, limit + 1)
     page = Page([_shown(actor, row) for row in rows[:limit]])
     if len(rows) > limit:
         last = page.rows[-1]
@@ -96,20 +90,17 @@ def inbox(actor: Actor, chosen: Filter, *, after: str = "", limit: int = 50) -> 
     return page
 
 
-def _rows(
-    conditions: list[str], params: list[Any], place: list[tuple[str, list[Any]]], order: str, limit: int
-) -> list[dict[str, Any]]:
-    where = " AND ".join([*conditions, *(condition for condition, _ in place)])
-    values = [*params, *(value for _, more in place for value in more)]
-    ids = f"SELECT c.id FROM crm_conversation c{f' WHERE {where}' if where else ''} ORDER BY {order} LIMIT %s"
+def _rows(conditions: list[str], params: list[Any], order: str, limit: int) -> list[dict[str, Any]]:
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    ids = f"SELECT c.id FROM crm_conversation c{where} ORDER BY {order} LIMIT %s"
     sql = f"{_SELECT} WHERE c.id IN ({ids}) ORDER BY {order}"
-    return [dict(zip(_LIST, row, strict=True)) for row in bulk.fetch(sql, [*values, limit])]
+    return [dict(zip(_LIST, row, strict=True)) for row in bulk.fetch(sql, [*params, limit])]
 
 
-def _position(key: str) -> tuple[datetime, int]:
+def _position(key: str) -> list[Any]:
     try:
         moment, _, number = key.partition("~")
-        return datetime.fromisoformat(moment), int(number)
+        return [datetime.fromisoformat(moment), int(number)]
     except ValueError:
         raise BusinessError("list.bad_position") from None
 
@@ -139,10 +130,10 @@ def _conditions(actor: Actor, chosen: Filter) -> tuple[list[str], list[Any]]:
         case "open" | "overdue" | "near" | "mine" | "unassigned":
             conditions.append("c.state = 'open'")
             if chosen.tab == "overdue":
-                conditions.append("c.answer_by < %s")
+                conditions.append(f"{DUE} < %s")
                 params.append(clock.now())
             elif chosen.tab == "near":
-                conditions.append("c.answer_by >= %s AND c.answer_by < %s")
+                conditions.append(f"{DUE} >= %s AND {DUE} < %s")
                 params += [clock.now(), clock.now() + NEAR]
             elif chosen.tab == "mine":
                 conditions.append("c.assignee_id = %s")
@@ -186,20 +177,16 @@ def neighbours(actor: Actor, chosen: Filter, row: dict[str, Any]) -> tuple[int |
     """(previous, next) conversation in the list one came from, also when this one has left it meanwhile. One query."""
     conditions, params = _conditions(actor, chosen)
     if chosen.tab in BY_DEADLINE:
-        key, here = (
-            "(coalesce(c.answer_by, %s), c.id)",
-            row["answer_by"] or (NEVER if row["state"] == "open" else FIRST),
-        )
-        edge, signs = [NEVER, here, row["id"]], (("<", "DESC"), (">", "ASC"))
-        order = f"coalesce(c.answer_by, '{NEVER.isoformat()}') {{0}}, c.id {{0}}"
+        here = row["answer_by"] or (NEVER if row["state"] == "open" else FIRST)
+        column, signs = DUE, (("<", "DESC"), (">", "ASC"))
     else:
-        key, edge, signs = "(c.last_at, c.id)", [row["last_at"], row["id"]], ((">", "ASC"), ("<", "DESC"))
-        order = "c.last_at {0}, c.id {0}"
+        here, column, signs = row["last_at"], LAST, ((">", "ASC"), ("<", "DESC"))
+    order = f"{column} {{0}}, c.id {{0}}"
     parts, values = [], []
     for sign, way in signs:
-        where = " AND ".join([*conditions, f"{key} {sign} (%s, %s)"])
+        where = " AND ".join([*conditions, f"({column}, c.id) {sign} (%s, %s)"])
         parts.append(f"(SELECT c.id FROM crm_conversation c WHERE {where} ORDER BY {order.format(way)} LIMIT 1)")
-        values += [*params, *edge]
+        values += [*params, here, row["id"]]
     before, after = bulk.fetch(f"SELECT {', '.join(parts)}", values)[0]
     return before, after
 
@@ -250,7 +237,7 @@ def nearest(actor: Actor) -> tuple[datetime | None, datetime | None]:
     late, near = bulk.fetch(
         "SELECT min(c.waiting_since) FILTER (WHERE c.answer_by < %s),"
         " min(c.waiting_since) FILTER (WHERE c.answer_by >= %s)"
-        f" FROM crm_conversation c WHERE c.state = 'open' AND c.answer_by < %s{where}",
+        f" FROM crm_conversation c WHERE c.state = 'open' AND {DUE} < %s{where}",
         [now, now, now + NEAR, *params],
     )[0]
     return late, near

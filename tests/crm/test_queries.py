@@ -151,6 +151,20 @@ def test_near_its_deadline_is_a_list_and_a_tile_of_the_same_number(shop: Shop) -
     assert late
 
 
+def test_neighbours_are_the_next_places_of_an_index_however_many_wait(shop: Shop) -> None:
+    first, here, last = talk(shop, 1, hours=3), talk(shop, 2, hours=2), talk(shop, 3, hours=1)
+    with CaptureQueriesContext(connection) as seen:
+        row = queries.get(LI, here)
+        assert queries.neighbours(LI, Filter("open"), row) == (first, last)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        cursor.execute("EXPLAIN " + seen.captured_queries[-1]["sql"])
+        plan = str(cursor.fetchall())
+    assert plan.count("conversation_due") == 2
+    assert "Sort" not in plan
+    assert plan.count("Index Cond: (((state)::text = 'open'::text) AND (ROW(COALESCE(") == 2
+
+
 def test_thread_with_its_order_beside_it(shop: Shop) -> None:
     take(shop, order("A1", line("A1-1", "LAMP", 2, external_item_id="110")), order("A2", line("A2-1", "CUP")))
     first = Order.objects.get(external_id="A1")
