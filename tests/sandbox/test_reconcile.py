@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from core import bulk, clock
+from core.central.models import Outbox
 from core.tenancy import tenant_context
 from sandbox.rehearse.control import Control
 from sandbox.rehearse.reconcile import Difference, reconcile
@@ -81,7 +82,7 @@ def rehearsed(database: WorkerDatabase, tmp_path: Path, monkeypatch: pytest.Monk
 
 def found(run: Recorded) -> set[tuple[str, str]]:
     """{(platform, what)} of all differences."""
-    report = reconcile(run.facts, Control(run.stage.plan.simulators_url))
+    report = reconcile(run.facts, Control(run.stage.plan.simulators_url), patience=0)
     return {(one.platform, one.what) for one in report.differences}
 
 
@@ -133,6 +134,7 @@ def test_planted_differences_are_found_and_named(
             )
             assert {what.split()[0] for _, what in named} >= {"line", "units"}
             _stock_and_work(run, order, plant)
+            _in_the_outbox(run, plant, monkeypatch)
         _at_the_simulators(run, control, schema)
 
 
@@ -170,6 +172,27 @@ def _stock_and_work(run: Recorded, order: int, plant: Callable[..., set[tuple[st
         one("SELECT min(id) FROM channels_confirmation"),
     )
     assert {what for _, what in named} == {"confirmation"}
+
+
+def _in_the_outbox(run: Recorded, plant: Callable[..., set[tuple[str, str]]], monkeypatch: pytest.MonkeyPatch) -> None:
+    row = (
+        "INSERT INTO public.central_outbox (schema, event, handler, stream, payload, state, attempt, created_at,"
+        " available_at, error_code, error_params) VALUES (%s, 'e', 'h', '', '{}', {state}, 0, now(), now(), '', '{}')"
+    )
+    gone = "DELETE FROM public.central_outbox WHERE schema = %s"
+    schema = run.facts.schema
+    for state, word in ((Outbox.READY, "open"), (Outbox.LEASED, "open"), (Outbox.DEAD, "dead")):
+        assert plant(row.replace("{state}", str(state)), gone, schema) == {("outbox", f"rows {word}")}
+    # A job that had just begun is done a moment later, while another begins.
+    bulk.execute(row.replace("{state}", "1"), [schema])
+
+    def work(seconds: float) -> None:
+        bulk.execute(gone, [schema])
+        bulk.execute(row.replace("{state}", "0"), [schema])
+
+    monkeypatch.setattr("core.clock.sleep", work)
+    assert reconcile(run.facts, Control(run.stage.plan.simulators_url)).differences == []
+    bulk.execute(gone, [schema])
 
 
 def _at_the_simulators(run: Recorded, control: Control, schema: str) -> None:

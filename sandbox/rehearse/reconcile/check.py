@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import bulk
+from core import bulk, clock
+from core.central.models import Outbox
 from core.tenancy import public_context, tenant_context
 from inventory.prove import prove
 
@@ -41,7 +42,12 @@ class Report:
         self.differences.append(Difference(platform, str(number), what, shown(expected), shown(found)))
 
 
-def reconcile(facts: Facts, control: Control, say: Callable[[str], None] = lambda text: None) -> Report:
+PATIENCE = 30.0  # seconds for what was under way in the outbox when the comparison came to it
+
+
+def reconcile(
+    facts: Facts, control: Control, say: Callable[[str], None] = lambda text: None, *, patience: float = PATIENCE
+) -> Report:
     """Compare everything; ``facts`` say which tenant, which accounts, and what people changed on purpose."""
     report = Report()
     with tenant_context(facts.schema):
@@ -57,7 +63,7 @@ def reconcile(facts: Facts, control: Control, say: Callable[[str], None] = lambd
         _inbox(facts, report)
         say("proving the ledger")
         _ledger(report)
-    _outbox(facts.schema, report)
+    _outbox(facts.schema, report, patience)
     return report
 
 
@@ -134,16 +140,23 @@ def _ledger(report: Report) -> None:
         report.add("ledger", str(one.row), f"{one.table} {one.what}", one.expected, one.found)
 
 
-def _outbox(schema: str, report: Report) -> None:
-    with public_context():
-        rows: Iterable[Any] = bulk.fetch(
-            "SELECT handler, state, count(*), max(error_code) FROM public.central_outbox WHERE schema = %s"
-            " GROUP BY handler, state ORDER BY handler",
-            [schema],
-        )
-    for handler, state, count, code in rows:
-        word = "dead" if state == 2 else "open"
+def _outbox(schema: str, report: Report, patience: float) -> None:
+    """Nothing lies in the outbox. Beat still lets jobs begin, so what is open has ``patience`` seconds to be done."""
+    rows, end = _rows(schema), clock.monotonic() + patience
+    first = {row[0] for row in rows}
+    while any(row[0] in first and row[2] != Outbox.DEAD for row in rows) and clock.monotonic() < end:
+        clock.sleep(0.5)
+        rows = _rows(schema)
+    left = Counter((row[1], "dead" if row[2] == Outbox.DEAD else "open", row[3]) for row in rows if row[0] in first)
+    for (handler, word, code), count in sorted(left.items()):
         report.add("outbox", handler, f"rows {word}", 0, f"{count} ({code})" if code else count)
+
+
+def _rows(schema: str) -> list[tuple[Any, ...]]:
+    """(id, handler, state, error) of what lies in the outbox."""
+    with public_context():
+        sql = "SELECT id, handler, state, error_code FROM public.central_outbox WHERE schema = %s"
+        return list(bulk.fetch(sql, [schema]))
 
 
 __all__ = ["Report", "reconcile"]
