@@ -84,8 +84,8 @@ template: env ## the SQL template of a tenant's schema anew, after makemigration
 test: setup ## all tests; make test ARGS="tests/unit -k ledger"
 	$(B)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-bench: setup ## measure: make bench ONLY=ingest
-	$(B)/python -m tests.bench $(ONLY)
+bench: setup ## measure: make bench ONLY=ingest; REPORT=file.md keeps the table
+	BENCH_REPORT=$(REPORT) $(B)/python -m tests.bench $(ONLY)
 
 reports: setup ## what axe says of every page and schemathesis of the API, into docs/reports
 	$(B)/python -m tests.reports

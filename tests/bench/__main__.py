@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import sys
 from pathlib import Path
 
 import tests.bench as here
+from tests.bench.report import markdown
 
 
 def names() -> list[str]:
@@ -42,6 +44,8 @@ def main() -> int:
             f"{figure['name']:{width}}  {figure['value']:>12,.2f}  {figure['unit']:12}  {figure['yardstick']:>12,.2f}"
             f"  {figure['ratio']:.2f}"
         )
+    if report := os.environ.get("BENCH_REPORT"):
+        Path(report).write_text(markdown(table), encoding="utf-8")
     return 0
 
 
