@@ -17,7 +17,7 @@
     const line = colour("--line");
     const marks = (given.marks || []).map((one, index) => ({
       xAxis: one.at, lineStyle: { color: colour(one.colour), type: "solid", width: 1 },
-      label: { formatter: one.name, color: ink, fontSize: 11, distance: [0, 2 + index * 12] },
+      label: { formatter: one.name, color: ink, fontSize: 11, distance: [0, 8 + index * 12] },
     }));
     if (given.level) marks.push({ yAxis: given.level.value, lineStyle: { color: ink, type: "dashed", width: 1 }, label: { formatter: given.level.name, position: "insideEndTop", color: ink, fontSize: 11 } });
     const drawn = window.echarts.init(box, null, { renderer: "svg" });
