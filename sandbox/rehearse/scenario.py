@@ -19,7 +19,7 @@ COMBINE_NOTE = "Please combine my orders"
 LOOK_NOTE = "Call me before you send it"
 NEW_NAME = "Name given by phone"
 EAST = ("JP", "HK", "SG", "CN", "AU")  # sent from the second warehouse
-CARRIER_SERVES_NOT = ("RU",)
+CARRIER_SERVES_NOT = ("CN", "RU")
 MAIN, SECOND = "SZ", "YW"
 
 Key = tuple[str, str]  # account, ref

@@ -18,6 +18,8 @@ from sandbox.rehearse.addresses import LANDS, recipient, retyped
 from sandbox.rehearse.build import PlanOptions, event_times, make_plan
 from sandbox.rehearse.names import AWKWARD
 from sandbox.rehearse.plan import account_index, iso, json_by_account
+from sandbox.rehearse.scenario import CARRIER_SERVES_NOT
+from sandbox.simulators.yunexpress.products import COUNTRIES
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -174,3 +176,8 @@ def test_a_retyped_address_has_the_merge_key_of_the_first():
         same += keys[0] == keys[1]
         assert keys[0]
     assert same == 400
+
+
+def test_every_country_that_orders_go_to_is_served_by_some_carrier() -> None:
+    """An invented order to a country without a carrier would be an order that never leaves."""
+    assert set(LANDS) - set(COUNTRIES) == set(CARRIER_SERVES_NOT)
