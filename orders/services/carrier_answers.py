@@ -12,16 +12,18 @@ from core.permissions import Actor
 from logistics.services import booking as parcels
 from orders import states
 from orders.models import Consignment
+from orders.services.of_parcels import lock_orders_of
 from orders.services.pages import reindex
 
 
 def orders_of(shipment_ids: Sequence[int]) -> list[tuple[int, int, int, str]]:
     """[(consignment, order, shipment, order's state)] of open consignments, the orders locked in id order."""
+    lock_orders_of(shipment_ids)
     return [
         (row[0], row[1], row[2], row[3])
         for row in bulk.fetch(
             "SELECT k.id, o.id, k.shipment_id, o.state FROM orders_consignment k JOIN orders_order o ON o.id = k.order_id"
-            " WHERE k.shipment_id = ANY(%s) AND k.state = 'open' ORDER BY o.id, k.id FOR UPDATE OF o",
+            " WHERE k.shipment_id = ANY(%s) AND k.state = 'open' ORDER BY o.id, k.id",
             [list(shipment_ids)],
         )
     ]

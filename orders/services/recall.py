@@ -34,13 +34,14 @@ def cancel_shipment(*, actor: Actor, order_ids: Sequence[int], close: bool = Fal
     actor.require(permissions.CANCEL)
     out = Outcome()
     with transaction.atomic():
+        # First the locks, then a statement that sees what those before us did.
+        bulk.execute("SELECT 1 FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(order_ids)])
         rows = bulk.fetch(
             "SELECT o.id, o.account_id, o.warehouse_id, o.state, array_remove(array_agg(k.shipment_id), NULL)"
             " FROM orders_order o LEFT JOIN orders_consignment k ON k.order_id = o.id AND k.state = 'open'"
             " WHERE o.id = ANY(%s) GROUP BY o.id ORDER BY o.id",
             [list(order_ids)],
         )
-        bulk.execute("SELECT 1 FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(order_ids)])
         asked: dict[int, list[int]] = {}
         for pk, account, place, state, shipments in rows:
             if not actor.sees_account(account) or not actor.sees_warehouse(place):

@@ -21,6 +21,7 @@ from inventory.services.issuing import Issue, IssueLine, issue_many
 from logistics.registry import carrier_of
 from logistics.services import purging
 from orders import states
+from orders.services.of_parcels import lock_orders_of, orders_of
 
 TELL = "tell_marketplace"  # tenant setting: when the marketplace is told of a parcel
 AT_HANDOVER, AT_LABEL = "handover", "label"
@@ -31,7 +32,7 @@ SELECT k.id, k.order_id, k.warehouse_id, k.issued_at, k.shipment_id, s.reference
   FROM orders_consignment k JOIN orders_order o ON o.id = k.order_id
   JOIN logistics_shipment s ON s.id = k.shipment_id
   JOIN logistics_service v ON v.id = s.service_id JOIN logistics_carrieraccount a ON a.id = v.carrier_account_id
- WHERE k.shipment_id = ANY(%s) AND k.state = 'open' ORDER BY o.id, k.id FOR UPDATE OF o
+ WHERE k.shipment_id = ANY(%s) AND k.state = 'open' ORDER BY o.id, k.id
 """
 _PIECES = """
 SELECT cl.consignment_id, cl.id, cl.line_id, cl.quantity, l.quantity, l.units, l.sku_id, l.external_line_id, o.id,
@@ -81,6 +82,7 @@ class Parcel:
 
 def _parcels(shipment_ids: Sequence[int]) -> list[Parcel]:
     """The open consignments of shipments with their lines; their orders are locked in id order."""
+    lock_orders_of(shipment_ids)
     found = {}
     for values in bulk.fetch(_PARCELS, [list(shipment_ids)]):
         parcel = Parcel(*values)
@@ -242,13 +244,9 @@ def packed(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
 
 def unpacked(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
     """A weighing was taken back."""
-    order_ids = [row[0] for row in bulk.fetch(_ORDERS_OF, [list(shipment_ids)])]
-    moved = states.move(order_ids, states.BOOKED, expected=[states.PACKED])
+    moved = states.move(orders_of(shipment_ids), states.BOOKED, expected=[states.PACKED])
     record_many(actor, [("order", pk, "order.to_booked", {"from": states.PACKED}) for pk in moved])
     return moved
-
-
-_ORDERS_OF = "SELECT DISTINCT order_id FROM orders_consignment WHERE shipment_id = ANY(%s) AND state = 'open'"
 
 
 def _all_in(shipment_ids: Sequence[int], wanted: Sequence[str]) -> list[int]:
@@ -257,8 +255,7 @@ def _all_in(shipment_ids: Sequence[int], wanted: Sequence[str]) -> list[int]:
         row[0]
         for row in bulk.fetch(
             "SELECT k.order_id FROM orders_consignment k JOIN logistics_shipment s ON s.id = k.shipment_id"
-            f" WHERE k.state = 'open' AND k.order_id IN ({_ORDERS_OF})"
-            " GROUP BY k.order_id HAVING bool_and(s.state = ANY(%s))",
-            [list(shipment_ids), list(wanted)],
+            " WHERE k.state = 'open' AND k.order_id = ANY(%s) GROUP BY k.order_id HAVING bool_and(s.state = ANY(%s))",
+            [orders_of(shipment_ids), list(wanted)],
         )
     ]
