@@ -254,7 +254,7 @@ def _part(
     for pk, file in _labels(shipment_ids):
         try:
             sheet.put(sheets.opened(files.read(file), file.media_type))
-        except (sheets.NoLabel, files.FileDamaged):
+        except (*sheets.UNREADABLE, files.FileDamaged):
             bad[pk] = ("label.unreadable", {})
             continue
         if slips is not None and pk in page_of:

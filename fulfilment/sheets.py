@@ -51,18 +51,26 @@ class NoLabel(Exception):
     """The file is none that can be printed here."""
 
 
+# What opening a label raises, and putting it on a sheet: a damaged PDF often shows only when its pages are read.
+UNREADABLE = (NoLabel, pikepdf.PdfError)
+
+
 def opened(content: bytes, media_type: str) -> pikepdf.Pdf:
-    """A label as a PDF; a picture gets a page of the usual size. Raises NoLabel."""
+    """A label as a PDF of at least one page; a picture gets a page of the usual size. Raises one of UNREADABLE."""
     if media_type == files.PDF:
-        try:
-            return pikepdf.Pdf.open(io.BytesIO(content))
-        except pikepdf.PdfError as error:
-            raise NoLabel from error
+        found = pikepdf.Pdf.open(io.BytesIO(content))
+        if not found.pages:  # it would count as printed, and nothing would come out
+            raise NoLabel
+        return found
     if media_type not in (files.PNG, files.JPEG):
         raise NoLabel
     made = io.BytesIO()
     canvas = Canvas(made, pagesize=LABEL_SIZE)
-    canvas.drawImage(ImageReader(io.BytesIO(content)), 0, 0, *LABEL_SIZE, preserveAspectRatio=True, anchor="c")
+    try:
+        picture = ImageReader(io.BytesIO(content))
+    except OSError as error:
+        raise NoLabel from error
+    canvas.drawImage(picture, 0, 0, *LABEL_SIZE, preserveAspectRatio=True, anchor="c")
     canvas.save()
     return pikepdf.Pdf.open(io.BytesIO(made.getvalue()))
 

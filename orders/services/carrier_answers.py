@@ -16,7 +16,7 @@ from orders.services.of_parcels import lock_orders_of
 from orders.services.pages import reindex
 
 
-def orders_of(shipment_ids: Sequence[int]) -> list[tuple[int, int, int, str]]:
+def held(shipment_ids: Sequence[int]) -> list[tuple[int, int, int, str]]:
     """[(consignment, order, shipment, order's state)] of open consignments, the orders locked in id order."""
     lock_orders_of(shipment_ids)
     return [
@@ -31,7 +31,7 @@ def orders_of(shipment_ids: Sequence[int]) -> list[tuple[int, int, int, str]]:
 
 def booked(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
     """Numbers and labels are there: orders all of whose parcels are ready are *booked*. In the caller's transaction."""
-    found = orders_of(shipment_ids)
+    found = held(shipment_ids)
     order_ids = sorted({order for _, order, _, _ in found})
     unready = {
         row[0]
@@ -53,7 +53,7 @@ def booked(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
 
 def numbered(*, shipment_ids: Sequence[int], actor: Actor) -> None:
     """A waybill or tracking number is known before everything else is: the order can be found by it."""
-    found = orders_of(shipment_ids)
+    found = held(shipment_ids)
     _remember(actor, found, "order.numbered", {order for _, order, _, _ in found})
     reindex(sorted({order for _, order, _, _ in found}))
 
@@ -81,7 +81,7 @@ def failed(*, shipment_ids: Sequence[int], actor: Actor) -> list[int]:
 
     Given up for good, so that nobody books it again beside the new one.
     """
-    found = orders_of(shipment_ids)
+    found = held(shipment_ids)
     why = {
         row[0]: row[1:]
         for row in bulk.fetch(

@@ -98,7 +98,7 @@ def cancelled(*, shipment_ids: Sequence[int], actor: Actor) -> None:
 
     In the caller's transaction. A cancelled order gives its stock back.
     """
-    found = carrier_answers.orders_of(shipment_ids)
+    found = carrier_answers.held(shipment_ids)
     carrier_answers.close(consignment for consignment, _, _, _ in found)
     order_ids = sorted({order for _, order, _, _ in found})
     rows = bulk.fetch(
@@ -136,7 +136,7 @@ def cancelled(*, shipment_ids: Sequence[int], actor: Actor) -> None:
 
 def cancel_refused(*, shipment_ids: Sequence[int], actor: Actor) -> None:
     """The carrier keeps the parcel. The channel's cancellation stays as a conflict; a person's wish is dropped."""
-    found = carrier_answers.orders_of(shipment_ids)
+    found = carrier_answers.held(shipment_ids)
     order_ids = sorted({order for _, order, _, _ in found})
     why = dict(
         bulk.fetch(

@@ -19,6 +19,7 @@ from fulfilment import alarms, batches, papers, printing, queries, sheets
 from fulfilment import services as floor_services
 from fulfilment.models import AlarmMark, LabelPrint
 from fulfilment.printing import Wish
+from logistics import permissions
 from logistics.canonical import Tracked
 from logistics.models import Shipment
 from logistics.services import tracking
@@ -290,6 +291,33 @@ def test_paper_of_all_sizes_with_slips_and_a_picking_list(floor) -> None:
         assert [one.nth for one in LabelPrint.objects.filter(shipment_id=ids[0]).order_by("pk")] == [1, 2, 3]
         found, places, _zone = papers.picks([*ids, *more])
         assert [(one.sku, one.units, one.parcels) for one in found] == [("LAMP", 5, 5)] and places == "SZ main"
+
+
+def without_pages() -> bytes:
+    made = io.BytesIO()
+    pikepdf.Pdf.new().save(made)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (without_pages(), files.PDF),
+        (b"%PDF-1.4 half", files.PDF),
+        (b"\x89PNG\r\n\x1a\nhalf", files.PNG),
+        (b"^XA^XZ", "text/plain"),
+    ],
+    ids=["no page", "half a PDF", "half a picture", "none of these"],
+)
+def test_a_label_that_cannot_be_read_is_named_and_stops_no_other(floor, content: bytes, media_type: str) -> None:
+    _shop, ids = floor
+    with tenant_context(ACME):
+        bad = files.store("label", "label", content, media_type, permissions.LABEL)
+        change(ids[1], label_file_id=bad.pk)
+        out = printing.print_labels(actor=ACTOR, shipment_ids=ids)
+        assert out.refused == {ids[1]: ("label.unreadable", {})}
+        assert out.file is not None and len(pages_of(out.file)) == len(ids) - 1
+        assert not LabelPrint.objects.filter(shipment_id=ids[1]).exists()
 
 
 def test_a_wrong_wish_is_refused(owner: Client, floor) -> None:
