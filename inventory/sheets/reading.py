@@ -1,4 +1,4 @@
-"""From the bytes of a file to rows of text: CSV in the usual delimiters and encodings, XLSX, XLS. Pure.
+"""From the bytes of a file to rows of text: CSV in the usual delimiters and encodings, XLSX, XLS (``workbooks``).
 
 Cells come out as a person reads them: 6901234567892 and not 6.901e12, 00042 where the cell is formatted so, dates as
 2026-11-21. Rows keep the number they have in the file.
@@ -10,18 +10,14 @@ import codecs
 import csv
 import io
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import python_calamine
-
-from inventory.sheets import padding
+from inventory import workbooks
 from inventory.sheets.columns import normal
+from inventory.workbooks.cells import clean
 
 MOST_ROWS = 200_000
 MOST_COLUMNS = 200
-MOST_CELL = 2_000
-MOST_UNPACKED = 400 * 1024 * 1024
 LOOKED_AT = 20  # rows in which the heading is looked for
 DELIMITERS = "\t;,|，；"
 OLE = b"\xd0\xcf\x11\xe0"  # of .xls
@@ -138,7 +134,7 @@ def _text(content: bytes) -> list[list[str]]:
             # The reader counts what it has read: a cell with line breaks does not move the rows after it.
             while len(rows) < reader.line_num - 1 - sum(cell.count("\n") for cell in row) + skipped:
                 rows.append([])
-            rows.append([_clean(cell) for cell in row])
+            rows.append([clean(cell) for cell in row])
             if len(rows) > MOST_ROWS + LOOKED_AT + 1:
                 raise SheetError("sheet.too_many_rows", limit=MOST_ROWS)
     except csv.Error:
@@ -163,56 +159,13 @@ def _outside(line: str, mark: str) -> int:
     return sum(part.count(mark) for part in line.split('"')[::2])
 
 
-def _clean(text: str) -> str:
-    if len(text) > MOST_CELL:
-        text = text[: MOST_CELL + 1]
-    # ="00042" and '00042: how people keep Excel from eating zeros
-    if text.startswith('="') and text.endswith('"'):
-        text = text[2:-1]
-    return " ".join(text.replace("\0", "").replace("\u00a0", " ").split()).removeprefix("'")
-
-
 # -- workbooks ----------------------------------------------------------------------------------------------------------
 
 
 def _workbook(content: bytes) -> list[list[str]]:
     """The first sheet that holds something."""
-    if content.startswith(b"PK") and padding.unpacked(content) > MOST_UNPACKED:
-        raise SheetError("sheet.too_large")
     try:
-        book = python_calamine.load_workbook(io.BytesIO(content))
-        for index, name in enumerate(book.sheet_names):
-            table: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            if any(cell not in ("", None) for row in table[:1000] for cell in row):
-                if len(table) > MOST_ROWS + LOOKED_AT:
-                    raise SheetError("sheet.too_many_rows", limit=MOST_ROWS)
-                zeros = padding.formats(content, index) if content.startswith(b"PK") else {}
-                return [
-                    [_cell(cell, zeros.get((r, c), 0)) for c, cell in enumerate(row)] for r, row in enumerate(table)
-                ]
-    except (python_calamine.CalamineError, ValueError, OSError):
-        raise SheetError("sheet.not_a_workbook") from None
-    raise SheetError("sheet.nothing")
-
-
-def _cell(value: Any, width: int) -> str:
-    """``width``: digits the cell shows (a format such as 00000)."""
-    if isinstance(value, str):
-        return _clean(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value == int(value) and abs(value) < 1e15:
-        value = int(value)
-    if isinstance(value, int):
-        return f"{value:0{width}d}" if width else str(value)
-    if isinstance(value, float):
-        return format(value, ".15g")
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return str(value)
-    return _clean(str(value))
+        return workbooks.table(content, MOST_ROWS + LOOKED_AT)
+    except workbooks.Refused as refused:
+        limit = {"limit": MOST_ROWS} if refused.code == "sheet.too_many_rows" else {}
+        raise SheetError(refused.code, **refused.params, **limit) from None

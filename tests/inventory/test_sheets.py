@@ -154,3 +154,61 @@ def test_other_units_become_ours() -> None:
     assert values == {"weight_g": 421}
     _, _, problems = skusheet.read({"code": "A", "weight_kg": "0", "length_cm": "x"})
     assert [code for _, code, _ in problems] == ["sheet.not_above_zero", "sheet.not_a_number"]
+
+
+def packed(cells: str, kind: str = "xlsx") -> bytes:
+    """The smallest workbook with these cells in its only sheet."""
+    office = "http://schemas.openxmlformats.org"
+    types, relations = f"{office}/package/2006/content-types", f"{office}/package/2006/relationships"
+    main, joins = f"{office}/spreadsheetml/2006/main", f"{office}/officeDocument/2006/relationships"
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{types}"><Default Extension="xml" ContentType="application/xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{relations}"><Relationship Id="rId1" Type="{joins}/officeDocument"'
+        ' Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{joins}"><sheets><sheet name="S" sheetId="1" r:id="rId1"/>'
+        "</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{relations}"><Relationship Id="rId1"'
+        f' Type="{joins}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, f'<?xml version="1.0"?>{text}')
+    return out.getvalue()
+
+
+FAR = {
+    "named": '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>',
+    "counted": "<row/>" * 400_000 + "<row>" + "<c><v>1</v></c>" * 16_384 + "</row><row><c><v>1</v></c></row>",
+    "repeated": '<row r="1"><c r="A1"><v>1</v></c></row>' + "<row><c><v>1</v></c></row>" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("way", FAR)
+def test_a_small_file_that_asks_for_all_the_memory_ends_no_process_of_ours(way: str) -> None:
+    """A kilobyte that names the last cell of a sheet made the reader reserve half a terabyte, which ended the server."""
+    with pytest.raises(SheetError) as refused:
+        read_sheet(packed(FAR[way]), KNOWN)
+    assert refused.value.code in ("sheet.too_large", "sheet.too_many_rows")
+    # the same process reads on
+    sheet = read_sheet(packed('<row><c t="inlineStr"><is><t>SKU</t></is></c></row><row><c><v>42</v></c></row>'), KNOWN)
+    assert (sheet.headings, sheet.rows) == (["SKU"], [["42"]])
+
+
+def test_a_table_that_says_of_itself_how_often_it_is_repeated_is_read_within_bounds() -> None:
+    """An OpenDocument table in the clothes of a workbook."""
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0"'
+            f' xmlns:text="{office}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">'
+            '<table:table-row table:number-rows-repeated="1048576"><table:table-cell office:value-type="string"'
+            ' table:number-columns-repeated="16384"><text:p>x</text:p></table:table-cell></table:table-row>'
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    with pytest.raises(SheetError):
+        read_sheet(out.getvalue(), KNOWN)
