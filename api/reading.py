@@ -8,7 +8,7 @@ from typing import Any
 
 from core import bulk
 from core.errors import BusinessError
-from core.jobs import MANAGE
+from core.jobs import manages
 from core.permissions import SEE_PERSONAL, Actor
 from core.personal import log_read
 from core.records.models import Job, StoredFile
@@ -203,7 +203,7 @@ def label_of(actor: Actor, shipment_id: int) -> StoredFile:
 def jobs(actor: Actor, *, ids: Sequence[int] | None = None, before: int | None = None, limit: int = 50) -> list[Job]:
     """One's own, newest first; all of them with the right to manage them."""
     rows = Job.objects.defer("params", "checkpoint", "log").order_by("-pk")
-    if not actor.can(MANAGE):
+    if not manages(actor):
         rows = rows.filter(actor_id=actor.id)
     if ids is not None:
         rows = rows.filter(pk__in=list(ids))

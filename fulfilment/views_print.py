@@ -123,7 +123,7 @@ def _tell_orders(request: PageRequest, text: str, refused: Refused, of_orders: d
 def run(request: PageRequest, pk: int) -> HttpResponse:
     """A print that is under way, then its sheets and what could not be printed."""
     job = Job.objects.filter(pk=pk, kind=printing.JOB).first()
-    if job is None or (job.actor_id != request.actor.id and not request.actor.can(jobs.MANAGE)):
+    if job is None or (job.actor_id != request.actor.id and not jobs.manages(request.actor)):
         raise BusinessError("job.not_found")
     made, running = job.done + job.failed, job.state in jobs.OPEN
     left = ""

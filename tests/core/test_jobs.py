@@ -15,9 +15,10 @@ from core.central.models import Outbox
 from core.clock import wall
 from core.errors import BusinessError, NotAllowed, SampanError
 from core.jobs import JobRun
-from core.permissions import CLERK, Actor, of_role, system
+from core.permissions import CLERK, MANAGER, OWNER, Actor, of_role, system
 from core.records.models import Job
 from core.tenancy import tenant_context
+from core.ui.views.jobs import _visible
 
 SYSTEM = system("test")
 
@@ -214,6 +215,24 @@ def test_only_the_starter_and_managers_may_stop_it(kind: Kind) -> None:
     with pytest.raises(NotAllowed):
         jobs.cancel(Actor("user", 8, "Wu", of_role(CLERK)), made.pk)
     jobs.cancel(Actor("user", 7, "Li", of_role(CLERK)), made.pk)
+
+
+def test_who_is_narrowed_manages_no_others_jobs(kind: Kind) -> None:
+    """A job runs with the rights of who started it: resumed, it would do what the manager of one account may not."""
+    made = kind.start(Actor("user", 7, "Li", of_role(OWNER)))
+    jobs.cancel(Actor("user", 7, "Li", of_role(OWNER)), made.pk)
+    for scope in ({"accounts": frozenset({1})}, {"warehouses": frozenset({1})}):
+        narrow = Actor("user", 8, "Wu", of_role(MANAGER), **scope)
+        with pytest.raises(NotAllowed):
+            jobs.resume(narrow, made.pk)
+        assert [one.pk for one in _visible(narrow)] == []
+    assert Job.objects.get(pk=made.pk).state == Job.CANCELLED
+    own = kind.start(Actor("user", 8, "Wu", of_role(MANAGER), accounts=frozenset({1})))
+    jobs.cancel(Actor("user", 8, "Wu", of_role(MANAGER), accounts=frozenset({1})), own.pk)
+    whole = Actor("user", 9, "Zhao", of_role(MANAGER))
+    assert {one.pk for one in _visible(whole)} == {made.pk, own.pk}
+    jobs.resume(whole, made.pk)
+    assert Job.objects.get(pk=made.pk).state == Job.QUEUED
 
 
 def test_unknown_kinds_are_refused(kind: Kind) -> None:

@@ -45,9 +45,9 @@ class Shown:
 
 
 def _visible(actor: Actor) -> list[Job]:
-    """One's own jobs; all of them with the right to manage them."""
+    """One's own jobs; all of them for whoever manages them."""
     rows = Job.objects.defer("params", "checkpoint").order_by("-pk")
-    if not actor.can(jobs.MANAGE):
+    if not jobs.manages(actor):
         rows = rows.filter(actor_id=actor.id)
     return list(rows[:SHOWN])
 
@@ -77,7 +77,7 @@ def _shown(actor: Actor, rows: list[Job]) -> list[Shown]:
         if running and row.started_at is not None and row.total and made:
             spent = (clock.now() - row.started_at).total_seconds()
             left = _("{span} left").format(span=formats.span(spent / made * (row.total - made)))
-        may = row.actor_id == actor.id or actor.can(jobs.MANAGE)
+        may = row.actor_id == actor.id or jobs.manages(actor)
         file = str(uids.get(row.result_file_id or 0, ""))
         unseen = not running and row.seen_at is None and row.actor_id == actor.id
         reasons = _reasons(row.log) if "log" not in row.get_deferred_fields() else []
