@@ -15,7 +15,7 @@ from core import bulk, clock, settings_store
 from core.audit import record_many
 from core.errors import BusinessError
 from core.permissions import Actor
-from fulfilment import permissions
+from fulfilment import finding, permissions
 from fulfilment.models import AlarmMark
 from logistics import canonical as c
 from logistics import states
@@ -135,21 +135,21 @@ def mark(*, actor: Actor, shipment_ids: Sequence[int], sleep_hours: int | None =
     actor.require(permissions.SHIP)
     if sleep_hours is not None and not 1 <= sleep_hours <= MOST_HOURS:
         raise BusinessError("alarm.hours", most=MOST_HOURS)
-    sql = f"""SELECT s.id, alarm.kind, s.warehouse_ref FROM logistics_shipment s {JOIN}
+    sql = f"""SELECT s.id, alarm.kind FROM logistics_shipment s {JOIN}
                WHERE s.id = ANY(%(ids)s) AND alarm.kind IS NOT NULL ORDER BY s.id"""
-    rows = [row for row in named(sql, {**moments(), "ids": list(shipment_ids)}) if actor.sees_warehouse(row[2])]
+    rows = named(sql, {**moments(), "ids": finding.mine(actor, shipment_ids)})
     now = clock.now()
     until = None if sleep_hours is None else now + timedelta(hours=sleep_hours)
     bulk.insert(
         "fulfilment_alarmmark",
         ("shipment_id", "kind", "until", "note", "at", "actor_id", "actor_label"),
-        [(pk, kind, until, note.strip()[:300], now, actor.id, actor.label) for pk, kind, _ in rows],
+        [(pk, kind, until, note.strip()[:300], now, actor.id, actor.label) for pk, kind in rows],
         conflict="(shipment_id, kind) DO UPDATE SET until = EXCLUDED.until, note = EXCLUDED.note, at = EXCLUDED.at,"
         " actor_id = EXCLUDED.actor_id, actor_label = EXCLUDED.actor_label",
     )
     code = "shipment.alarm_settled" if until is None else "shipment.alarm_snoozed"
     more = {} if until is None else {"until": until.isoformat(timespec="minutes")}
-    record_many(actor, [("shipment", pk, code, {"kind": kind, **more}) for pk, kind, _ in rows])
+    record_many(actor, [("shipment", pk, code, {"kind": kind, **more}) for pk, kind in rows])
     return [row[0] for row in rows]
 
 
@@ -157,8 +157,8 @@ def mark(*, actor: Actor, shipment_ids: Sequence[int], sleep_hours: int | None =
 def ring_again(*, actor: Actor, shipment_id: int) -> None:
     """Take a settling back. Raises BusinessError ``shipment.not_found``."""
     actor.require(permissions.SHIP)
-    rows = bulk.fetch("SELECT warehouse_ref FROM logistics_shipment WHERE id = %s", [shipment_id])
-    if not rows or not actor.sees_warehouse(rows[0][0]):
+    rows = bulk.fetch("SELECT 1 FROM logistics_shipment WHERE id = ANY(%s)", [finding.mine(actor, [shipment_id])])
+    if not rows:
         raise BusinessError("shipment.not_found")
     gone, _ = AlarmMark.objects.filter(shipment_id=shipment_id).delete()
     if gone:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from core.permissions import Actor
 from core.ui import lists
-from fulfilment import alarms, permissions, services
+from fulfilment import alarms, finding, permissions, services
 from logistics import permissions as carriers
 from logistics.services import booking
 
@@ -37,7 +37,8 @@ def _hand(actor: Actor, ids: Sequence[int], given: Given) -> Outcome:
 
 
 def _book(actor: Actor, ids: Sequence[int], given: Given) -> Outcome:
-    return _rest(ids, booking.retry(actor=actor, ids=ids), "shipment.not_failed")
+    # Logistics knows warehouses only; whose orders the parcels are is judged here.
+    return _rest(ids, booking.retry(actor=actor, ids=finding.mine(actor, ids)), "shipment.not_failed")
 
 
 def _settle(actor: Actor, ids: Sequence[int], given: Given) -> Outcome:

@@ -206,6 +206,22 @@ def _own(actor: Actor, account_id: int | None) -> bool:
     return account_id is None or actor.sees_account(account_id)
 
 
+def mine(actor: Actor, shipment_ids: Iterable[int]) -> list[int]:
+    """Those of the parcels that the actor may touch, each once and in the order given: of the actor's warehouses, and of
+    orders of the actor's accounts. For who sees everything no query is made, and what does not exist is among them."""
+    asked = list(dict.fromkeys(shipment_ids))
+    if not asked or (actor.warehouses is None and actor.accounts is None):
+        return asked
+    rows = bulk.fetch(
+        "SELECT s.id, s.warehouse_ref, o.account_id FROM logistics_shipment s"
+        " LEFT JOIN orders_consignment k ON k.shipment_id = s.id LEFT JOIN orders_order o ON o.id = k.order_id"
+        " WHERE s.id = ANY(%s)",
+        [asked],
+    )
+    seen = {pk for pk, place, account in rows if actor.sees_warehouse(place) and _own(actor, account)}
+    return [pk for pk in asked if pk in seen]
+
+
 def lines_of(consignment_id: int | None) -> tuple[ScannedLine, ...]:
     if consignment_id is None:
         return ()

@@ -20,13 +20,16 @@ def find(actor: Actor, text: str, limit: int) -> list[Found]:
     """The whole number; parts of one are found by the order's search."""
     actor.require(carriers.VIEW)
     names = candidates(text)
-    scope = None if actor.warehouses is None else sorted(actor.warehouses)
+    places = None if actor.warehouses is None else sorted(actor.warehouses)
+    accounts = None if actor.accounts is None else sorted(actor.accounts)
     rows = bulk.fetch(
         "SELECT s.id, coalesce(nullif(s.tracking_number, ''), nullif(s.waybill, ''), s.reference), s.state, s.country,"
         " s.receiver->>'name', v.name FROM logistics_shipment s JOIN logistics_service v ON v.id = s.service_id"
         " WHERE (s.tracking_number = ANY(%s) OR s.waybill = ANY(%s) OR s.reference = ANY(%s))"
-        " AND (%s::bigint[] IS NULL OR s.warehouse_ref = ANY(%s::bigint[])) ORDER BY s.id DESC LIMIT %s",
-        [names, names, names, scope, scope, limit],
+        " AND (%s::bigint[] IS NULL OR s.warehouse_ref = ANY(%s::bigint[])) AND (%s::bigint[] IS NULL OR EXISTS"
+        " (SELECT 1 FROM orders_consignment k JOIN orders_order o ON o.id = k.order_id"
+        " WHERE k.shipment_id = s.id AND o.account_id = ANY(%s::bigint[]))) ORDER BY s.id DESC LIMIT %s",
+        [names, names, names, places, places, accounts, accounts, limit],
     )
     shown = actor.can(SEE_PERSONAL)
     return [

@@ -20,6 +20,7 @@ from core.errors import BusinessError
 from core.jobs import JobRun
 from core.permissions import Actor
 from core.records.models import Job, StoredFile
+from fulfilment import finding
 from fulfilment.models import LabelPrint
 from logistics import permissions, states
 
@@ -99,7 +100,8 @@ class Printed:
 
 
 def plan(actor: Actor, shipment_ids: Sequence[int]) -> Plan:
-    """What of a selection can be printed, in which order, and what was printed before. Two queries.
+    """What of a selection can be printed, in which order, and what was printed before. Two queries, three for an actor who
+    is narrowed.
 
     Raises NotAllowed, BusinessError ``labels.too_many``.
     """
@@ -108,9 +110,7 @@ def plan(actor: Actor, shipment_ids: Sequence[int]) -> Plan:
         raise BusinessError("labels.too_many", most=MOST)
     out = Plan()
     again: list[tuple[int, int, datetime | None]] = []
-    for pk, file_id, place, state, times, at, name, *_ in bulk.fetch(_ORDER, [list(shipment_ids)]):
-        if not actor.sees_warehouse(place):
-            continue
+    for pk, file_id, place, state, times, at, name, *_ in bulk.fetch(_ORDER, [finding.mine(actor, shipment_ids)]):
         out.names[pk] = name
         if state in UNPRINTABLE:
             out.refused[pk] = (f"ship.state_{state}", {})

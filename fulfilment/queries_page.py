@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from core import bulk, clock
-from core.errors import BusinessError
 from core.permissions import SEE_PERSONAL, Actor
 from fulfilment import finding
 from fulfilment.alarms import named
@@ -64,20 +63,6 @@ def beside(actor: Actor, parcel: finding.Scanned) -> Beside:
         tags=tuple((load(tags) if isinstance(tags, str) else tags) or ()),
         label=str(label or ""),
     )
-
-
-def label_uid(actor: Actor, shipment_id: int) -> str:
-    """The label's file. Raises BusinessError ``shipment.not_found``, ``label.none``."""
-    rows = bulk.fetch(
-        "SELECT s.warehouse_ref, f.uid FROM logistics_shipment s LEFT JOIN records_storedfile f ON f.id = s.label_file_id"
-        " WHERE s.id = %s",
-        [shipment_id],
-    )
-    if not rows or not actor.sees_warehouse(rows[0][0]):
-        raise BusinessError("shipment.not_found")
-    if rows[0][1] is None:
-        raise BusinessError("label.none")
-    return str(rows[0][1])
 
 
 def latest(actor: Actor, limit: int = 8) -> list[dict[str, Any]]:

@@ -73,6 +73,11 @@ def _shipment(actor: Actor, which: int | str) -> int:
     return which if isinstance(which, int) else finding.find(actor, which)
 
 
+def _only_mine(actor: Actor, shipment_id: int) -> None:
+    if not finding.mine(actor, [shipment_id]):
+        raise BusinessError("shipment.not_found")
+
+
 def _lock(shipment_ids: Sequence[int]) -> None:
     """Orders first, then the shipments, both in id order."""
     bulk.fetch(
@@ -242,17 +247,18 @@ def foresee(*, actor: Actor, codes: Sequence[str]) -> Foreseen:
 
 
 def _who_may_go(actor: Actor, asked: dict[int, int | str], despite_conflict: bool, out: Handed) -> list[int]:
+    mine = set(finding.mine(actor, asked))
     must_weigh = bool(settings_store.get(MUST_WEIGH, False))
     rows = bulk.fetch(
-        "SELECT s.id, s.state, s.warehouse_ref, s.weighed_at, coalesce(o.conflict, '') FROM logistics_shipment s"
+        "SELECT s.id, s.state, s.weighed_at, coalesce(o.conflict, '') FROM logistics_shipment s"
         " LEFT JOIN orders_consignment k ON k.shipment_id = s.id LEFT JOIN orders_order o ON o.id = k.order_id"
         " WHERE s.id = ANY(%s) ORDER BY s.id",
         [list(asked)],
     )
     going: list[int] = []
-    for pk, state, warehouse, weighed, conflict in rows:
+    for pk, state, weighed, conflict in rows:
         problem = finding.problem(state, "" if despite_conflict else conflict)
-        if not actor.sees_warehouse(warehouse):
+        if pk not in mine:
             out.refused[asked[pk]] = ("shipment.not_found", {})
         elif state in states.GONE:
             out.done.append(pk)
@@ -285,8 +291,12 @@ def weigh_and_hand_over(
 
 @transaction.atomic
 def undo_weighing(*, actor: Actor, shipment_id: int) -> None:
-    """Take a weighing back while the parcel stands in the house. Raises BusinessError ``weigh.nothing_to_undo``."""
+    """Take a weighing back while the parcel stands in the house.
+
+    Raises BusinessError ``weigh.nothing_to_undo``, ``shipment.not_found`` (out of the actor's scope too).
+    """
     actor.require(permissions.UNDO)
+    _only_mine(actor, shipment_id)
     _lock([shipment_id])
     if not states.move([shipment_id], states.READY, expected=[states.PACKED]):
         raise BusinessError("weigh.nothing_to_undo")
@@ -316,9 +326,11 @@ def last_handed(*, actor: Actor) -> int:
 def undo_hand_over(*, actor: Actor, shipment_id: int) -> str:
     """Take a hand-over back while nothing followed from it: no stock issued, not on a manifest. Returns the state.
 
-    Raises BusinessError ``handover.too_late``: then the goods come back as a return.
+    Raises BusinessError ``handover.too_late``: then the goods come back as a return; ``shipment.not_found`` out of the
+    actor's scope too.
     """
     actor.require(permissions.UNDO)
+    _only_mine(actor, shipment_id)
     _lock([shipment_id])
     rows = bulk.fetch(
         "SELECT s.weighed_at IS NOT NULL FROM logistics_shipment s WHERE s.id = %s AND s.state = 'handed'"
