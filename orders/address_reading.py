@@ -36,7 +36,7 @@ _LABELS: tuple[tuple[str, str], ...] = (
     ("ship_lines", r"address|street|addr|address line ?\d?|street address|详细地址|收货地址|地址|所在地区|住所"),
 )
 _LABEL = [(name, re.compile(rf"^(?:{words})\s*\d?\s*[:：]\s*(.*)$", re.IGNORECASE)) for name, words in _LABELS]
-_EMAIL = re.compile(r"[^\s<>,;:()]+@[^\s<>,;()]+\.[a-z]{2,}", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s<>,;:()@]+@[^\s<>,;()@]+\.[a-z]{2,}", re.IGNORECASE)
 _PHONE = re.compile(r"(?<![\w/-])\+?\(?\d[\d\s().\-/]{6,20}\d(?![\w-])")
 _COMPANY = re.compile(
     r"\b(gmbh|mbh|ltd|limited|inc|llc|llp|corp|co\.|company|plc|ag|kg|ohg|ug|b\.?v|n\.?v|s\.?a|s\.?l|s\.?r\.?l|sarl|sas|spa|"

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from pydantic import BaseModel, ValidationError
 
-from core import bulk, clock
+from core import bulk, clock, patterns
 from core.audit import record, record_many
 from core.errors import BusinessError
 from core.permissions import Actor
@@ -115,10 +115,9 @@ def save_service(*, actor: Actor, account_id: int, service_id: int | None = None
     unknown = fields.keys() - SERVICE_FIELDS
     if unknown:
         raise BusinessError("service.unknown_field", fields=sorted(unknown))
-    try:
-        re.compile(fields.get("number_format") or "")
-    except re.error:
-        raise BusinessError("service.number_format", format=fields["number_format"]) from None
+    form = fields.get("number_format") or ""
+    if not patterns.usable(form):
+        raise BusinessError("service.number_format", format=form)
     with transaction.atomic():
         service = Service(carrier_account_id=account_id) if service_id is None else Service.objects.get(pk=service_id)
         for name, value in fields.items():
@@ -226,7 +225,7 @@ def _read(text: str, form: str) -> tuple[dict[str, int], list[LineError]]:
                 continue
             if not re.fullmatch(r"[A-Z0-9]{6,40}", number):
                 errors.append(LineError(line, word[:60], "pool.malformed"))
-            elif form and not re.fullmatch(form, number):
+            elif form and not patterns.fits(form, number):
                 errors.append(LineError(line, number, "pool.not_the_format"))
             elif number in given:
                 errors.append(LineError(line, number, "pool.twice"))

@@ -6,7 +6,6 @@ A row whose lease another worker has taken over is left alone: that one looks th
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from core import bulk, clock, faults, files
+from core import bulk, clock, faults, files, patterns
 from core.errors import AdapterError, AuthRevoked, PermissionMissing, Rejected, Throttled
 from core.events import emit
 from core.external import IN_FLIGHT_SECONDS
@@ -306,7 +305,7 @@ def _take_number(row: Row, result: Result, needs: set[str]) -> AdapterError | No
 
 def refuse_number(carrier: str, number_format: str, number: str) -> Rejected | None:
     """Why a number cannot be one of this service; None when it can."""
-    if number_format and not re.fullmatch(number_format, number):
+    if number_format and not patterns.fits(number_format, number):
         return Rejected("number.not_the_services_format", item=number, format=number_format)
     verdict = numbers.check(carrier, number)
     if verdict.valid is False:

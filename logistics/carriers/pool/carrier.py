@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from core import patterns
 from core.errors import NotFound, Rejected
 from core.values import Booking, Label, Money, Parcel, ShipmentRequest
 from logistics.canonical import ServiceInfo, Tracked
@@ -34,6 +34,13 @@ class Settings(CarrierSettings):
         title="Form of its numbers",
         description="A regular expression for the whole number; others are refused. Empty: any.",
     )
+
+    @field_validator("number_format")
+    @classmethod
+    def _usable(cls, given: str) -> str:
+        if not patterns.usable(given):
+            raise ValueError("no pattern, or one that takes too long")
+        return given
 
 
 class Pool:
@@ -62,7 +69,7 @@ class Pool:
             raise Rejected("pool.empty")
         number = session.take_number(request.reference)
         form = str(session.settings.get("number_format") or "")
-        if form and not re.fullmatch(form, number):
+        if form and not patterns.fits(form, number):
             raise Rejected("number.not_the_services_format", item=number, format=form)
         if not (request.receiver.name or request.receiver.company) or not any(request.receiver.lines):
             raise Rejected("shipment.address_incomplete", field="receiver", missing=["name", "lines"])
