@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,15 @@ import pytest
 from django.test import Client
 
 from channels.models import Account
-from core import clock
+from channels.registry import adapter_of
+from channels.services import deletion
+from core import clock, http
 from core.central import hooks
 from core.central.models import InboundHook, Outbox
+from core.errors import Rejected
 from core.secrets import encrypt
 from core.tenancy import tenant_context
+from core.wire import HttpAnswer
 from tenants.models import Tenant, WebhookRoute
 from tests.support.database import ACME, BETA
 
@@ -172,3 +177,49 @@ def test_a_page_is_no_hook_and_a_hook_no_page() -> None:
     assert Client(HTTP_HOST="localhost").get("/hooks/ebay").status_code == 405
     answer = Client(HTTP_HOST="localhost").get("/hooks/ebay?challenge_code=<script>alert(1)</script>")
     assert b"<script>" not in answer.content
+
+
+def test_invented_key_ids_make_us_call_the_platform_seldom() -> None:
+    """Each made us mint a token of the application, of which eBay gives some hundred a day; then genuine calls about
+    closed accounts could not be judged any more."""
+    deletion.forget_keys()
+    adapter = adapter_of("ebay")
+    installed = {"base_url": "https://192.0.2.7", "app_id": "flood", "cert_id": "x"}  # nobody lives there: not called
+    refused = []
+    with http.counting() as counted:
+        for number in range(60):
+            with pytest.raises(Rejected) as error:
+                adapter.fetch_hook_key(
+                    http.client("ebay:installation", f"flood-{id(refused)}"), installed, f"kid-{number:08}"
+                )
+            refused.append(error.value.code)
+    assert counted["all"] <= 21
+    assert refused[-1] == "hook.key_unknown"
+
+
+def test_the_token_of_the_application_is_kept_while_it_is_good() -> None:
+    class Platform:
+        """eBay, as far as it answers by its documentation; ``good`` is the token that it knows."""
+
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+            self.good = ""
+
+        def send(self, method: str, url: str, **given: Any) -> HttpAnswer:
+            assert given["rate"], "every call has its budget"
+            self.asked.append(given["operation"])
+            if method == "POST":
+                self.good = f"t{len(self.asked)}"
+                body = {"access_token": self.good, "expires_in": 7200}
+                return HttpAnswer(200, {}, json.dumps(body).encode(), url)
+            status = 200 if given["headers"]["authorization"] == f"Bearer {self.good}" else 401
+            return HttpAnswer(status, {}, b'{"key": "K"}', url)
+
+    adapter, platform = adapter_of("ebay"), Platform()
+    installed = {"base_url": "", "app_id": f"kept-{id(platform)}", "cert_id": "x"}
+    keys = [adapter.fetch_hook_key(platform, installed, f"kid-{number:08}") for number in range(5)]
+    assert keys == ["K"] * 5
+    assert platform.asked == ["application_token", *["public_key"] * 5]
+    platform.good = "taken back"
+    assert adapter.fetch_hook_key(platform, installed, "kid-00000009") == "K"
+    assert platform.asked[-3:] == ["public_key", "application_token", "public_key"]
