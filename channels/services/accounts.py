@@ -69,6 +69,8 @@ def connect_account(
         raise BusinessError("account.invalid", fields=", ".join(wrong))
     gone = Account.objects.filter(platform=platform, external_id=external_id, health=Account.GONE).first()
     if gone is not None:
+        if not actor.sees_account(gone.pk):  # it is somebody else's to take back
+            raise BusinessError("account.exists", external_id=external_id)
         return _take_back(actor, gone, name, settings, credentials, marketplaces, timezone, check)
     account = Account(
         platform=platform,

@@ -173,6 +173,24 @@ def test_only_who_may_connect_may_disconnect(inside: Account) -> None:
     assert Account.objects.get(pk=inside.pk).health == Account.OK
 
 
+def test_whose_account_it_is_not_takes_it_not_back(inside: Account, shop: Seller, sandbox: str) -> None:
+    """A manager of other accounts connects the disconnected seller: nothing of it is changed."""
+    accounts.disconnect(actor=ACTOR, account_id=inside.pk)
+    before = Account.objects.values("name", "settings", "marketplaces", "health").get(pk=inside.pk)
+    with pytest.raises(BusinessError) as refused:
+        accounts.connect_account(
+            actor=person(MANAGER, accounts=frozenset({inside.pk + 1})),
+            platform="amazon",
+            name="Mine now",
+            external_id=shop.account_id,
+            settings={"base_url": f"{sandbox}/amazon"},
+            credentials=shop.credentials,
+            marketplaces=["CA"],
+        )
+    assert refused.value.code == "account.exists"
+    assert Account.objects.values("name", "settings", "marketplaces", "health").get(pk=inside.pk) == before
+
+
 # -- runs ---------------------------------------------------------------------------------------------------------------
 
 
