@@ -70,7 +70,7 @@ def save(*, actor: Actor, list_name: str, name: str, query: Mapping[str, Any], s
     if shared:
         actor.require(SHARE)
     # Two tabs that save at once wait for each other, so the limits hold.
-    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"records.savedview {list_name}"])
+    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(current_schema() || %s))", [f":savedview {list_name}"])
     mine = SavedView.objects.filter(list_name=list_name, user_id=_who(actor))
     found = mine.filter(name=name).first()
     if found is None and mine.count() >= MOST:
@@ -93,7 +93,7 @@ def change(*, actor: Actor, view_id: int, name: str, shared: bool) -> SavedView:
     """Rename a view, share it or take it back. Raises NotAllowed, BusinessError ``view.not_found``, ``view.name_taken``."""
     found = _mine(actor, view_id)
     name = _name(name)
-    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"records.savedview {found.list_name}"])
+    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(current_schema() || %s))", [f":savedview {found.list_name}"])
     others = SavedView.objects.filter(list_name=found.list_name, user_id=found.user_id, name=name)
     if others.exclude(pk=view_id).exists():
         raise BusinessError("view.name_taken", name=name)

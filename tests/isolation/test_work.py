@@ -173,6 +173,22 @@ def test_nobody_goes_past_the_cache():
     assert found <= known, "does its key name the tenant or the account? then add it here"
 
 
+def test_a_lock_belongs_to_its_tenant():
+    """An advisory lock is the database's: one without the tenant in its name makes a company wait for another's work."""
+    of_the_installation = {"tenants/migration.py"}  # one migration of a schema at a time, named by the schema
+    found = 0
+    for package in OURS:
+        for file in (ROOT / package).rglob("*.py"):
+            lines = file.read_text().splitlines()
+            for at, line in enumerate(lines):
+                if "pg_advisory" in line or "pg_try_advisory" in line:
+                    near = " ".join(lines[max(0, at - 4) : at + 3])
+                    named = "current_schema()" in near or "require_tenant()" in near
+                    assert named or str(file.relative_to(ROOT)) in of_the_installation, f"{file}:{at + 1}"
+                    found += 1
+    assert found > 8
+
+
 # -- files
 
 
