@@ -14,6 +14,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from core import files
 from core.audit import record
 from core.central import due
 from core.central.models import Due, Outbox
@@ -47,13 +48,14 @@ def provision(
     actor: Actor,
     owner_name: str = "",
     email_proven: bool = True,
+    new_owner: bool = False,
 ) -> Tenant:
     """Open a tenant: schema (``t_…``), host, data key, owner. Called again with the same schema, host and owner it
     completes what was begun, or gives the tenant that is there.
 
     An owner who has an account keeps the password; None makes an account that nobody can sign in to before a password
-    was set. ``email_proven``: the new owner need not confirm the address. Raises BusinessError (``tenants.…``) for a
-    value that is refused or taken.
+    was set. ``email_proven``: the new owner need not confirm the address. ``new_owner``: an address that has an account by
+    now is refused. Raises BusinessError (``tenants.…``) for a value that is refused or taken.
     """
     host = host.lower()
     _check(name=name, schema=schema, host=host, timezone=timezone, currency=currency, language=language)
@@ -61,7 +63,7 @@ def provision(
         try:
             with transaction.atomic():
                 tenant = _claim(name, schema, host, timezone, currency, language)
-                owner = _owner(owner_email, password, owner_name, language, email_proven)
+                owner = _owner(owner_email, password, owner_name, language, email_proven, new_owner)
                 _own(tenant, owner)
         except IntegrityError as error:  # somebody else was faster
             raise BusinessError("tenants.address_taken", address=host) from error
@@ -115,7 +117,7 @@ def schedule_everywhere() -> None:
 
 
 def drop_tenant(*, schema: str, actor: Actor) -> bool:
-    """Remove a tenant with all its data; False when there is none. Cannot be undone.
+    """Remove a tenant with all its data, files too; False when there is none. Cannot be undone.
 
     It is closed first (nobody gets in any more, no work is claimed), and the row goes last: a killed call is repeated.
     """
@@ -129,6 +131,7 @@ def drop_tenant(*, schema: str, actor: Actor) -> bool:
         Due.objects.filter(schema=schema).delete()
         with migration.only_one(schema), connection.cursor() as cursor:
             cursor.execute(f"DROP SCHEMA IF EXISTS {connection.ops.quote_name(schema)} CASCADE")
+        files.remove_all(tenant.uid)  # labels and exports name buyers
         log.warning("tenant %s dropped by %s", schema, actor.label)
         tenant.delete()
         forget_keys()
@@ -172,9 +175,11 @@ def _claim(name: str, schema: str, host: str, timezone: str, currency: str, lang
     return tenant
 
 
-def _owner(email: str, password: str | None, name: str, language: str, proven: bool) -> User:
+def _owner(email: str, password: str | None, name: str, language: str, proven: bool, new: bool) -> User:
     email = User.objects.normalize_email(email.strip()).lower()
     known = User.objects.filter(email=email).first()
+    if known is not None and new:  # made since the sign-up looked: it would be signed in to somebody else's account
+        raise BusinessError("tenants.email_taken")
     if known is not None:
         return known
     owner = User.objects.create_user(email, password, name=name, language=language, date_joined=now())

@@ -109,6 +109,7 @@ def open_company(
         actor=_signing_up(user),
         owner_name=name.strip(),
         email_proven=False,
+        new_owner=user is None,
     )
     return tenant, User.objects.get(email=owner_email)
 

@@ -18,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 
 from config.launch.embedded import postgres_bin
 from config.launch.places import ROOT
+from core import files
 from core.central.models import Due, Outbox
 from core.clock import monotonic, now, sleep
 from core.errors import BusinessError, NotAllowed
@@ -160,8 +161,14 @@ def test_setup_steps_run_in_the_new_tenant(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_dropped_tenant_leaves_nothing():
+def test_a_dropped_tenant_leaves_nothing(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
     tenant = provision()
+    with tenant_context("t_gamma"):
+        label = files.store("label", "label.pdf", b"%PDF- Hannah Weiss", files.PDF, "logistics.label")
+    with tenant_context("t_acme"):
+        other = files.store("label", "label.pdf", b"%PDF- of acme", files.PDF, "logistics.label")
+    assert (tmp_path / label.path).exists()
     times = {"created_at": now(), "available_at": now()}
     Outbox.objects.create(schema="t_gamma", event="x", handler="y", payload={}, **times)
     Due.objects.create(schema="t_gamma", job="x", every=60, due_at=now())
@@ -176,6 +183,8 @@ def test_a_dropped_tenant_leaves_nothing():
         Due.objects.filter(schema="t_gamma"),
     ):
         assert not rows.exists()
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [other.path]
+    assert not (tmp_path / label.path).parent.exists()
     with pytest.raises(CommandError):
         call_command("drop_tenant", "t_gamma", yes=True)
     assert provision().pk != tenant.pk

@@ -14,6 +14,7 @@ from core.clock import now
 from core.permissions import system
 from tenants import services
 from tenants.models import Membership, Tenant, User
+from tenants.services import signup
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-battery"
@@ -134,6 +135,22 @@ def test_an_unconfirmed_address_does_not_get_in_where_confirmation_is_asked_for(
     assert link
     public.post(link[1])
     assert EmailAddress.objects.get(email="ann@example.com").verified
+
+
+def test_who_signs_up_with_an_address_that_gets_its_account_meanwhile_is_not_let_into_it(public, monkeypatch):
+    """Two at once: the sign-up has looked, then the other's account is made, then the company is."""
+    real = signup.provision
+
+    def later(**given):
+        User.objects.create_user("ann@example.com", "the-other-ones-word")
+        return real(**given)
+
+    monkeypatch.setattr(signup, "provision", later)
+    response = public.post("/signup/", FORM)
+    assert list(response.context["form"].errors) == ["email"]
+    assert user_of(public) is None
+    assert not Membership.objects.filter(user__email="ann@example.com").exists()
+    assert not Tenant.objects.filter(name=FORM["company"]).exists()
 
 
 def test_only_members_enter(public, acme, beta):
