@@ -19,7 +19,7 @@ def send_invitation(*, invitation: Invitation, link: str) -> bool:
 
     Call it outside of a transaction: the mail server may take its time.
     """
-    company = invitation.tenant.name
+    company = " ".join(invitation.tenant.name.split())  # it stands in a head
     with translation.override(invitation.tenant.language):
         subject = _("Invitation to %(company)s") % {"company": company}
         body = _(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.core import ratelimit
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import render, resolve_url
@@ -31,6 +33,9 @@ def invite(request: PageRequest) -> HttpResponse:
     """Invite, send the link, and show it too: not every installation has a mail server."""
     form = InviteForm(request.POST, scopes=ports.scopes())
     if form.is_valid():
+        # Anybody may open a company, and its name and the inviting person's stand in mails to whomever they like.
+        if refused := ratelimit.consume_or_429(request, action="invite"):
+            return refused
         try:
             invitation = services.invite(
                 actor=request.actor,
@@ -43,7 +48,8 @@ def invite(request: PageRequest) -> HttpResponse:
         except BusinessError as error:
             form.add_error("email", sentence(error))
         else:
-            sent = mail.send_invitation(invitation=invitation, link=_link(request, invitation))
+            mark = urlencode({"mark": services.mailed_mark(invitation.token)})
+            sent = mail.send_invitation(invitation=invitation, link=f"{_link(request, invitation)}?{mark}")
             text = _("Invitation sent.") if sent else _("The mail could not be sent. Hand over the link below.")
             return done(request, resolve_url("members"), text)
     return _show(request, form, status=422)

@@ -153,7 +153,9 @@ def invitation(request: HttpRequest, token: UUID) -> HttpResponse:
         if form is None or form.is_valid():
             given = form.cleaned_data if form is not None else {}
             try:
-                member = services.accept_invitation(token=token, user=user, language=_language(request), **given)
+                member = services.accept_invitation(
+                    token=token, user=user, language=_language(request), mark=request.GET.get("mark", ""), **given
+                )
             except ValidationError as error:  # of the password, so there is a form
                 add_error(form or JoinForm(), error)
             except BusinessError as error:

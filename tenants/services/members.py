@@ -8,7 +8,9 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.core import signing
 from django.db import transaction
+from django.utils.crypto import constant_time_compare
 
 from core import clock
 from core.audit import record
@@ -20,6 +22,7 @@ from tenants.permissions import MANAGE_MEMBERS
 
 INVITATION_DAYS = 7
 SEEN_EVERY = timedelta(hours=1)
+_mailed = signing.Signer(salt="tenants.invitation.mailed")
 
 Scope = list[int] | None  # ids of accounts or warehouses; None means all
 
@@ -74,17 +77,24 @@ def open_invitation(token: UUID) -> Invitation:
     return found
 
 
+def mailed_mark(token: UUID) -> str:
+    """What only the mailed link carries: whoever has it reads the invited address's mail."""
+    return _mailed.signature(str(token))
+
+
 def accept_invitation(
-    *, token: UUID, user: User | None = None, name: str = "", password: str = "", language: str = ""
+    *, token: UUID, user: User | None = None, name: str = "", password: str = "", language: str = "", mark: str = ""
 ) -> Membership:
     """Join: as ``user``, who is signed in with the invited address, or (None) as a new user with name and password.
 
-    The link came by e-mail, so the address of a new user is proven. Raises BusinessError ``tenants.invitation_void``,
+    The address of a new user is proven by the ``mark`` of the link that was mailed, and by it alone: the inviting company
+    sees the link too, and would open accounts in the names of others. Raises BusinessError ``tenants.invitation_void``,
     ``tenants.invited_somebody_else``, ``tenants.email_taken`` (sign in first), and ValidationError on a weak password.
     """
     with transaction.atomic():
         invitation = open_invitation(token)
-        Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if not Invitation.objects.select_for_update().filter(pk=invitation.pk):
+            raise BusinessError("tenants.invitation_void")  # withdrawn just now
         if user is None:
             if User.objects.filter(email=invitation.email).exists():
                 raise BusinessError("tenants.email_taken")
@@ -92,7 +102,8 @@ def accept_invitation(
             user = User.objects.create_user(
                 invitation.email, password, name=name.strip(), language=language, date_joined=clock.now()
             )
-            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+            proven = constant_time_compare(mark, mailed_mark(token))
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=proven)
         elif user.email != invitation.email:
             raise BusinessError("tenants.invited_somebody_else")
         if not Invitation.objects.filter(pk=invitation.pk, used_at=None).update(used_at=clock.now()):
@@ -131,6 +142,7 @@ def change_member(
         before = membership.role
         membership.role, membership.accounts, membership.warehouses = role, accounts, warehouses
         membership.save(update_fields=["role", "accounts", "warehouses"])
+        _void_invitations(tenant, membership)
         _record(actor, tenant, "member", membership.pk, "tenants.member_changed", role=role, before=before)
     return membership
 
@@ -169,6 +181,7 @@ def _set_active(actor: Actor, tenant: Tenant, membership_id: int, *, active: boo
             _keep_an_owner(tenant, membership)
         membership.active = active
         membership.save(update_fields=["active"])
+        _void_invitations(tenant, membership)
         code = "tenants.member_reactivated" if active else "tenants.member_deactivated"
         _record(actor, tenant, "member", membership.pk, code)
 
@@ -180,6 +193,11 @@ def _locked(tenant: Tenant, membership_id: int) -> Membership:
     if found is None:
         raise BusinessError("tenants.no_such_member")
     return found
+
+
+def _void_invitations(tenant: Tenant, membership: Membership) -> None:
+    """What was decided about a member counts: an older invitation of theirs would bring back the role that it names."""
+    Invitation.objects.filter(tenant=tenant, email=membership.user.email, used_at=None).delete()
 
 
 def _keep_an_owner(tenant: Tenant, leaving: Membership) -> None:

@@ -100,3 +100,39 @@ def test_members_of_another_tenant_are_not_there(owner, beta):
     theirs = Membership.objects.get(tenant__schema_name=beta)
     assert owner.get(f"/settings/members/{theirs.pk}/").status_code == 404
     assert theirs.user.email not in owner.get("/settings/members/").content.decode()
+
+
+def test_the_mailed_link_proves_the_address_and_the_shown_one_does_not(owner, mailoutbox, settings):
+    """With a mail server: whoever opens the link that the company sees has to show that the mail is read."""
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    given = {"name": "New", "password": "correct-horse-battery"}
+    shown = owner.post("/settings/members/invite/", {"email": "boss@victim.example", "role": "clerk"}, follow=True)
+    link = re.search(r"http://localhost(/invitations/[0-9a-f-]{36}/)([^\s\"<]*)", shown.content.decode())
+    assert link and not link[2]
+    thief = Client(HTTP_HOST="localhost")
+    assert thief.post(link[1], given)["Location"] == "/accounts/confirm-email/"
+    assert "_auth_user_id" not in thief.session
+    assert mailoutbox[-1].to == ["boss@victim.example"]
+    owner.post("/settings/members/invite/", {"email": "new@example.com", "role": "clerk"})
+    link = re.search(r"http://localhost(/invitations/\S+)", mailoutbox[-1].body)
+    assert link and "?mark=" in link[1]
+    member = Client(HTTP_HOST="localhost")
+    assert member.post(link[1], given)["Location"].startswith("/tenants/")
+    assert member.session["_auth_user_id"] == str(User.objects.get(email="new@example.com").pk)
+
+
+def test_nobody_sends_mails_to_the_whole_world_in_the_name_of_a_company(owner, mailoutbox, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"invite": "3/h/user"}
+    answers = [
+        owner.post("/settings/members/invite/", {"email": f"n{number}@example.com", "role": "clerk"}).status_code
+        for number in range(5)
+    ]
+    assert answers == [302, 302, 302, 429, 429]
+    assert len(mailoutbox) == Invitation.objects.count() == 3
+
+
+def test_a_company_with_a_line_break_in_its_name_still_invites(owner, tenant, mailoutbox):
+    Tenant.objects.filter(pk=tenant.pk).update(name="Acme\r\nBcc: all@example.com")
+    owner.post("/settings/members/invite/", {"email": "new@example.com", "role": "clerk"})
+    assert "Acme Bcc: all@example.com" in mailoutbox[0].subject
+    assert mailoutbox[0].recipients() == ["new@example.com"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 
 from core.clock import now, wall
@@ -14,6 +15,7 @@ from core.records.models import AuditEntry
 from core.tenancy import tenant_context
 from tenants import queries, services
 from tenants.models import Invitation, Membership, Tenant, User
+from tenants.services import members
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-battery"
@@ -176,3 +178,53 @@ def test_no_pass_for_who_is_no_member(tenant, beta):
     refused("tenants.not_a_member", services.entry_pass, user=member.user, tenant=other)
     Membership.objects.filter(pk=member.pk).update(active=False)
     refused("tenants.not_a_member", services.entry_pass, user=member.user, tenant=tenant)
+
+
+# -- what an invitation is worth, and until when
+
+
+def test_whom_one_shuts_out_comes_back_by_no_older_link(tenant, owner):
+    member = member_of(tenant, "eve@example.com", "manager")
+    services.deactivate_member(actor=owner, tenant=tenant, membership_id=member.pk)
+    link = services.invite(actor=owner, tenant=tenant, email="eve@example.com", role="manager")
+    services.reactivate_member(actor=owner, tenant=tenant, membership_id=member.pk)
+    services.deactivate_member(actor=owner, tenant=tenant, membership_id=member.pk)
+    refused("tenants.invitation_void", services.accept_invitation, token=link.token, user=member.user)
+    assert queries.membership(user_id=member.user_id, tenant_id=tenant.pk) is None
+
+
+def test_nobody_gets_a_former_role_back_by_an_older_link(tenant, owner):
+    member = member_of(tenant, "eve@example.com", "manager")
+    services.deactivate_member(actor=owner, tenant=tenant, membership_id=member.pk)
+    link = services.invite(actor=owner, tenant=tenant, email="eve@example.com", role="manager")
+    services.reactivate_member(actor=owner, tenant=tenant, membership_id=member.pk)
+    services.change_member(
+        actor=owner, tenant=tenant, membership_id=member.pk, role="viewer", accounts=[1], warehouses=None
+    )
+    refused("tenants.invitation_void", services.accept_invitation, token=link.token, user=member.user)
+    member.refresh_from_db()
+    assert (member.role, member.accounts) == ("viewer", [1])
+
+
+def test_a_link_that_is_withdrawn_while_it_is_used_is_void(tenant, owner, monkeypatch):
+    """Between the look and the lock: the row is gone."""
+    link = services.invite(actor=owner, tenant=tenant, email="new@example.com", role="clerk")
+    found = members.open_invitation(link.token)
+    Invitation.objects.filter(pk=link.pk).delete()
+    monkeypatch.setattr(members, "open_invitation", lambda token: found)
+    refused("tenants.invitation_void", services.accept_invitation, token=link.token, name="New", password=PASSWORD)
+    assert not User.objects.filter(email="new@example.com").exists()
+
+
+def test_only_the_mailed_link_proves_the_address(tenant, owner):
+    """The inviting company sees the link too: with it somebody could open an account in another's name."""
+    shown = services.invite(actor=owner, tenant=tenant, email="boss@victim.example", role="clerk")
+    services.accept_invitation(token=shown.token, name="Not the boss", password=PASSWORD)
+    assert not EmailAddress.objects.get(email="boss@victim.example").verified
+    mailed = services.invite(actor=owner, tenant=tenant, email="new@example.com", role="clerk")
+    mark = services.mailed_mark(mailed.token)
+    services.accept_invitation(token=mailed.token, name="New", password=PASSWORD, mark=mark)
+    assert EmailAddress.objects.get(email="new@example.com").verified
+    other = services.invite(actor=owner, tenant=tenant, email="other@example.com", role="clerk")
+    services.accept_invitation(token=other.token, name="Other", password=PASSWORD, mark=mark)
+    assert not EmailAddress.objects.get(email="other@example.com").verified
