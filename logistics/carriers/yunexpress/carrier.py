@@ -174,12 +174,11 @@ class YunExpress:
                 result = client.call(session, "GET", TRACK_PATH, operation="track", params={"order_number": number})
             except NotFound:
                 continue
-            for item in result if isinstance(result, list) else []:
+            for item in mapping.dicts(result):
                 status = str(item.get("package_status") or "")
-                track = item.get("track_Info") or item.get("track_info") or {}
-                if isinstance(track, list):
-                    track = track[0] if track else {}
-                found = mapping.events(track, status)
+                tracks = mapping.dicts(item.get("track_Info") or item.get("track_info"))
+                legs = [event for track in tracks for event in track.get("track_events") or []]
+                found = mapping.events({"track_events": legs}, status)
                 last = found[-1] if found else None
                 out.append(Tracked(number, found, last.main if last else "", last.sub if last else ""))
         return out

@@ -20,19 +20,35 @@ HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 LATIN = re.compile(r"[A-Za-z]")
 MOST_LINES, LINE_CHARS, NAME_CHARS, PHONE_CHARS = 3, 200, 100, 32
 
-# What its node codes mean: (main, sub).
+# What its node codes mean: (main, sub). Codes that say no more than "on its way" are left out: for those the state of
+# the package speaks.
 NODES: dict[str, tuple[str, str]] = {
     "ORDER_CREATION": (c.INFO_RECEIVED, ""),
+    "PICKED_UP": (c.IN_TRANSIT, "picked_up"),
     "FIRST_MILE_ARRIVE": (c.IN_TRANSIT, "picked_up"),
+    "FIRST_MILE_DEPART": (c.IN_TRANSIT, "departed"),
+    "ARRIVE_ORIN_CUSTOMS": (c.IN_TRANSIT, "customs"),
+    "EXPORT_CUSTOMS_COMPLETE": (c.IN_TRANSIT, "customs_released"),
     "MAIN_LINE_DEPART": (c.IN_TRANSIT, "departed"),
     "MAIN_LINE_ARRIVE": (c.IN_TRANSIT, "arrived_country"),
     "CUSTOMS_CLEARANCE": (c.IN_TRANSIT, "customs"),
+    "CUSTOMS_PROCESSING": (c.IN_TRANSIT, "customs"),
+    "CUSTOMS_INSPCTION": (c.IN_TRANSIT, "customs"),
     "CUSTOMS_RELEASE": (c.IN_TRANSIT, "customs_released"),
+    "CUSTOMS_COMPLETE": (c.IN_TRANSIT, "customs_released"),
+    "CUSTOMS_DELAY": (c.EXCEPTION, "delayed"),
+    "CUSTOMS_HOLD": (c.EXCEPTION, "held"),
+    "AIRPORT_HOLD": (c.EXCEPTION, "held"),
     "IN_TRANSIT": (c.IN_TRANSIT, "other"),
     "LAST_MILE_DELIVERY": (c.OUT_FOR_DELIVERY, ""),
+    "DELIVERY_ATTEMPT": (c.FAILED, "other"),
     "DELIVERY_FAILURE": (c.FAILED, "other"),
+    "PACKAGE_EXCEPTION": (c.EXCEPTION, "other"),
+    "PACKAGE_LOST": (c.EXCEPTION, "lost"),
     "DELIVERED": (c.DELIVERED, "other"),
+    "RETURNED_BACK": (c.EXCEPTION, "returning"),
     "RETURNED": (c.RETURNED, ""),
+    "RETURNED_TO_SENDER": (c.RETURNED, ""),
 }
 # And its states of a package, for the newest event with a code that we do not know.
 PACKAGE: dict[str, tuple[str, str]] = {
@@ -192,8 +208,11 @@ def booking(result: Mapping[str, Any]) -> Booking:
 
 
 def offset_minutes(zone: Any) -> int | None:
-    """``+08:00``, ``UTC+8`` or ``GMT-3:30`` as minutes east of UTC."""
-    found = re.search(r"([+-])(\d{1,2})(?::?(\d{2}))?", str(zone or ""))
+    """``+08:00``, ``UTC+8``, ``GMT-3:30``, ``UTC`` or ``8`` as minutes east of UTC."""
+    text = "" if zone is None else str(zone).strip()
+    if text.upper() in ("UTC", "GMT", "Z"):
+        return 0
+    found = re.search(r"([+-])(\d{1,2})(?::?(\d{2}))?", text) or re.fullmatch(r"()(\d{1,2})(?::(\d{2}))?", text)
     if not found:
         return None
     minutes = int(found[2]) * 60 + int(found[3] or 0)
@@ -201,7 +220,9 @@ def offset_minutes(zone: Any) -> int | None:
 
 
 def moment(event: Mapping[str, Any]) -> datetime | None:
-    """UTC of an event: its own UTC time, or its local time with its zone (Beijing when it names none)."""
+    """UTC of an event: its own UTC time, or its local time with its zone (Beijing when it names none).
+
+    A time that only fills the field (the year 1) is none."""
     for name in ("process_utc_time", "process_time", "event_date"):
         text = str(event.get(name) or "")
         if not text:
@@ -209,6 +230,8 @@ def moment(event: Mapping[str, Any]) -> datetime | None:
         try:
             parsed = datetime.fromisoformat(text.replace("Z", "+00:00"))
         except ValueError:
+            continue
+        if not 1990 < parsed.year < 2200:
             continue
         if parsed.tzinfo is not None:
             return parsed.astimezone(UTC)
@@ -219,11 +242,17 @@ def moment(event: Mapping[str, Any]) -> datetime | None:
     return None
 
 
+def dicts(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list, or the one that stands where public sources show a list."""
+    found = value if isinstance(value, list) else [value]
+    return [one for one in found if isinstance(one, Mapping)]
+
+
 def events(track: Mapping[str, Any], package_status: str) -> tuple[TrackEvent, ...]:
     """Milestones, oldest first. A code that we do not know keeps its raw value; the newest takes the package's state."""
     out: list[TrackEvent] = []
     for item in track.get("track_events") or []:
-        at = moment(item)
+        at = moment(item) if isinstance(item, Mapping) else None
         if at is None:
             continue
         code = str(item.get("track_node_code") or "")
