@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +12,13 @@ from typing import Any
 
 from django.db import transaction
 
-from core import bulk, clock
+from core import bulk, clock, faults
 from core.central.hooks import Handover, HookCall, Reply
 from core.errors import AdapterError, BusinessError, Throttled
 from core.http import client
 from core.secrets import decrypt_json
 from core.tenancy import require_tenant, tenant_context
-from logistics import progress
+from logistics import numbers, progress
 from logistics.canonical import Tracked
 from logistics.models import Tracker
 from logistics.protocol import TRACK, CarrierSession
@@ -26,6 +27,8 @@ from logistics.services import tracking
 from logistics.services.calls import THREADS
 from logistics.services.sessions import note_health, open_accounts
 from tenants.models import Tenant, WebhookRoute
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 40  # numbers of one registration
 ROUNDS = 25  # registrations of one run
@@ -65,18 +68,20 @@ def register_due() -> int:
         )
         if not rows:
             break
-        answers = adapter.register(session, [(number, carrier, country) for _, number, carrier, country in rows])
+        told_of = adapter.register(session, [(number, carrier, country) for _, number, carrier, country in rows])
+        answers = {numbers.clean(number): code for number, code in told_of.items()}  # it spells them its own way
         told += _note_registered(rows, answers)
         if any(code in QUOTA for code in answers.values()):
             raise BusinessError("tracker.quota", tracker=tracker.name)
-        if not any(number in answers for _, number, _, _ in rows):
+        if not any(numbers.clean(number) in answers for _, number, _, _ in rows):
             break  # nothing of what we asked was answered: do not ask the same for ever
     return told
 
 
 def _note_registered(rows: Sequence[tuple[Any, ...]], answers: dict[str, str]) -> int:
     """Registered, or refused for good (kept as a remark); a number that met the quota is told again later."""
-    done = [(pk, answers[number]) for pk, number, _, _ in rows if number in answers and answers[number] not in QUOTA]
+    found = [(pk, answers.get(numbers.clean(number))) for pk, number, _, _ in rows]
+    done = [(pk, code) for pk, code in found if code is not None and code not in QUOTA]
     remarks = [(pk, json.dumps({"tracker": code})) for pk, code in done if code]
     now = clock.now()
     bulk.update("logistics_shipment", "id", [("registered_at", "timestamptz")], [(pk, now) for pk, _ in done])
@@ -184,11 +189,13 @@ def _ask_carriers(opened: Any, by_account: dict[int, list[str]]) -> dict[int, Ad
     def ask(job: tuple[int, list[str]]) -> tuple[list[Tracked], AdapterError | None]:
         account = opened[job[0]]
         out: list[Tracked] = []
-        try:
-            for number in job[1]:
+        for number in job[1]:
+            try:
                 out += account.carrier.track(account.session, [number])
-        except AdapterError as error:
-            return out, error
+            except AdapterError as error:
+                return out, error
+            except Exception as error:  # one parcel's answer that cannot be read must not keep the others' from us
+                log.error("tracking at account %s: %s", job[0], faults.trace(error))
         return out, None
 
     with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="track") as pool:

@@ -6,9 +6,10 @@ the standing is computed from all of them.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,8 @@ from logistics.canonical import Tracked
 
 REGISTER_JOB, POLL_JOB, PURGE_JOB = "logistics.register", "logistics.poll", "logistics.purge"
 CARRIER, AGGREGATOR, PERSON = "carrier", "17track", "person"
-
+# What PostgreSQL cannot keep: NUL, and half of an emoji that the carrier's system cut in two.
+_BAD = re.compile("[\x00\ud800-\udfff]")
 
 _EVENT = (
     "shipment_id",
@@ -108,11 +110,19 @@ def _shipments(given: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
 
 def _milestones(item: Tracked, now: datetime) -> list[TrackEvent]:
     """Its events; a source that gives up says so in its summary only, which becomes a milestone of its own."""
-    events = list(item.events)
+    events = [_storable(event) for event in item.events]
     if item.main == c.EXPIRED and (not events or events[-1].main != c.EXPIRED):
         last = events[-1].time if events else now
         events.append(TrackEvent(last + timedelta(seconds=1), c.EXPIRED, "", "summary"))
     return events
+
+
+def _storable(event: TrackEvent) -> TrackEvent:
+    told = (event.code, event.description, event.location)
+    if not any(_BAD.search(text) for text in told):
+        return event
+    code, description, location = (_BAD.sub("\ufffd", text) for text in told)
+    return replace(event, code=code, description=description, location=location)
 
 
 @dataclass
