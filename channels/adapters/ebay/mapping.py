@@ -150,7 +150,8 @@ def parse_order(payload: str) -> canonical.Order:
         currency=doc.get("Total@", "") or "",
         lines=lines,
         items_total=_amount(doc.get("Subtotal"), "Subtotal"),
-        shipping_total=_amount(selected.get("ShippingServiceCost"), "ShippingServiceCost"),
+        # What the seller put on top (an agreed surcharge) is no goods: it counts as shipping.
+        shipping_total=_amount(selected.get("ShippingServiceCost"), "ShippingServiceCost") + max(adjustment, ZERO),
         tax_total=seller_tax,
         discount_total=-adjustment if adjustment < 0 else ZERO,
         grand_total=_amount(doc.get("Total"), "Total"),
@@ -173,7 +174,7 @@ def _line(node: Doc, index: int) -> canonical.Line:
     price = _amount(node.get("TransactionPrice"), f"{path}.TransactionPrice")
     return canonical.Line(
         external_line_id=_text(node.get("OrderLineItemID")),
-        seller_sku=_text(variation.get("SKU")) or _text(item.get("SKU")),
+        seller_sku=_text(variation.get("SKU")) or _of_listing(item, variation),
         external_item_id=_text(item.get("ItemID")),
         title=_text(variation.get("VariationTitle")) or _text(item.get("Title")),
         quantity=quantity,
@@ -181,6 +182,14 @@ def _line(node: Doc, index: int) -> canonical.Line:
         line_total=price * quantity,
         shipped=quantity if node.get("ShippedTime") else 0,
     )
+
+
+def _of_listing(item: Doc, variation: Doc) -> str:
+    """What stands for a SKU that the seller did not give: the listing's own, else its number, and what was chosen of its
+    variations. Under one name red and blue, or all listings without any, would be one product to us."""
+    pairs = [_doc(pair) for pair in _doc(variation.get("VariationSpecifics")).get("NameValueList", [])]
+    chosen = [_text(pair.get("Value")) for pair in pairs]
+    return " ".join(part for part in (_text(item.get("SKU")) or _text(item.get("ItemID")), *chosen) if part)
 
 
 def _status(doc: Doc, checkout: Doc, transactions: list[Any]) -> tuple[str, str]:
