@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from channels import canonical
+from channels.adapters.amazon.places import CURRENCIES
 from channels.canonical import Buyer, Line, Order, StockItem
 from core.errors import BadPayload
-from core.values import Address
+from core.values import Address, money4
 
 STATUSES = {
     "PENDING_AVAILABILITY": canonical.PENDING,
@@ -49,15 +50,18 @@ def _order(body: dict[str, Any]) -> Order:
     raw_status = fulfillment.get("fulfillmentStatus") or ""
     items = body["orderItems"]
     currency = _currency(body, items)
-    read = [_item(item) for item in items]
+    # Of a pending order Amazon counts no pieces to ship yet; that is no cancellation.
+    counted = STATUSES.get(raw_status) != canonical.PENDING
+    read = [_item(item, counted=counted) for item in items]
     sums: dict[str, Decimal] = {}
     for _, parts in read:
         for kind, amount in parts.items():
             sums[kind] = sums.get(kind, ZERO) + amount
     proceeds = body.get("proceeds") or {}
+    own: dict[str, Decimal] = {}
     for part in proceeds.get("breakdowns") or ():
-        # The order's own figures win over the items' sums: some charges exist only there.
-        sums[part["type"]] = _money(part["subtotal"])
+        own[part["type"]] = own.get(part["type"], ZERO) + _money(part["subtotal"])
+    sums |= own  # the order's own figures win over the items' sums: some charges exist only there
     goods, tax, discount = sums.pop(_GOODS, ZERO), sums.pop(_TAX, ZERO), abs(sums.pop(_DISCOUNT, ZERO))
     beside = sum(sums.values(), ZERO)
     grand = proceeds.get("grandTotal")
@@ -94,8 +98,8 @@ def _order(body: dict[str, Any]) -> Order:
     )
 
 
-def _item(item: dict[str, Any]) -> tuple[Line, dict[str, Decimal]]:
-    """The line, and its proceeds by kind."""
+def _item(item: dict[str, Any], *, counted: bool = True) -> tuple[Line, dict[str, Decimal]]:
+    """The line, and its proceeds by kind. ``counted``: what is neither shipped nor left to ship was cancelled."""
     product = item["product"]
     ordered: int = item["quantityOrdered"]
     if type(ordered) is not int or ordered < 0:
@@ -113,24 +117,27 @@ def _item(item: dict[str, Any]) -> tuple[Line, dict[str, Decimal]]:
     if price:
         unit = _money(price)
     else:
-        unit = goods / ordered if goods is not None and ordered else ZERO
+        unit = money4(goods / ordered) if goods is not None and ordered else ZERO
     if goods is None:
         goods = ZERO if _cancelled(item) else unit * ordered
         if goods and _GOODS not in parts:
             parts[_GOODS] = goods
     state = item.get("fulfillment")
     shipped = gone = 0
-    if state and "quantityFulfilled" in state:
-        shipped = int(state["quantityFulfilled"] or 0)
-        gone = max(0, ordered - shipped - int(state.get("quantityUnfulfilled") or 0))
+    left = state.get("quantityUnfulfilled") if state else None
+    if state:
+        shipped = int(state.get("quantityFulfilled") or 0)
+    if left is not None and counted:
+        gone = max(0, ordered - shipped - int(left))
     elif _cancelled(item):
-        gone = ordered
+        gone = max(0, ordered - shipped)
     if not ordered:  # Amazon sets a cancelled item's quantity to nothing; a line once had a piece
         ordered = gone = 1
     discount = abs(parts.get(_DISCOUNT, ZERO))
     line = Line(
         external_line_id=_text(item["orderItemId"]),
-        seller_sku=product.get("sellerSku") or "",
+        # Under one empty name all products would be one.
+        seller_sku=product.get("sellerSku") or product.get("asin") or "",
         title=product.get("title") or "",
         quantity=ordered,
         unit_price=unit,
@@ -219,7 +226,9 @@ def _tags(body: dict[str, Any], items: list[dict[str, Any]], outside: bool) -> t
     if outside:
         found.append("multi-channel")
     for other in body.get("associatedOrders") or ():
-        found.append("replacement" if str(other.get("associationType", "")).startswith("REPLACEMENT") else "exchange")
+        kind = str(other.get("associationType") or "").partition("_")[0].lower()
+        if kind in ("replacement", "exchange"):
+            found.append(kind)
     return tuple(dict.fromkeys(found))
 
 
@@ -265,38 +274,6 @@ def _time(value: Any) -> datetime:
 
 def _moment(value: Any) -> datetime | None:
     return _time(value) if value else None
-
-
-# A pending order shows no price and so no currency: it is the marketplace's.
-CURRENCIES = {
-    "ATVPDKIKX0DER": "USD",
-    "A2EUQ1WTGCTBG2": "CAD",
-    "A1AM78C64UM0Y8": "MXN",
-    "A2Q3Y263D00KWC": "BRL",
-    "A1F83G8C2ARO7P": "GBP",
-    "A2NODRKZP88ZB9": "SEK",
-    "A1C3SOZRARQ6R3": "PLN",
-    "A33AVAJ2PDY3EV": "TRY",
-    "A2VIGQ35RCS4UG": "AED",
-    "A17E79C6D8DWNP": "SAR",
-    "ARBP9OOSHTCHU": "EGP",
-    "AE08WJ6YKNBMC": "ZAR",
-    "A21TJRUUN4KGV": "INR",
-    "A1VC38T7YXB528": "JPY",
-    "A39IBJ37TRP1C6": "AUD",
-    "A19VAU5U5O7RUS": "SGD",
-} | dict.fromkeys(
-    (
-        "A1PA6795UKMFR9",
-        "A13V1IB3VIYZZH",
-        "APJ6JRA9NG5V4",
-        "A1RKKUPIHCS9HS",
-        "A1805IZSGTT6HS",
-        "AMEN7PMS3EDWL",
-        "A28R8C7NBKEWEA",
-    ),
-    "EUR",
-)
 
 
 # -- where a payload is wrong -----------------------------------------------------------------------------------------

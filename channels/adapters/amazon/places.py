@@ -37,6 +37,37 @@ MARKETPLACES: dict[str, tuple[str, str]] = {
 }
 _BY_COUNTRY = {country: place for place, (country, _) in MARKETPLACES.items()} | {"UK": "A1F83G8C2ARO7P"}
 
+# A pending order shows no price and so no currency: it is the marketplace's.
+CURRENCIES = {
+    "ATVPDKIKX0DER": "USD",
+    "A2EUQ1WTGCTBG2": "CAD",
+    "A1AM78C64UM0Y8": "MXN",
+    "A2Q3Y263D00KWC": "BRL",
+    "A1F83G8C2ARO7P": "GBP",
+    "A2NODRKZP88ZB9": "SEK",
+    "A1C3SOZRARQ6R3": "PLN",
+    "A33AVAJ2PDY3EV": "TRY",
+    "A2VIGQ35RCS4UG": "AED",
+    "A17E79C6D8DWNP": "SAR",
+    "ARBP9OOSHTCHU": "EGP",
+    "AE08WJ6YKNBMC": "ZAR",
+    "A21TJRUUN4KGV": "INR",
+    "A1VC38T7YXB528": "JPY",
+    "A39IBJ37TRP1C6": "AUD",
+    "A19VAU5U5O7RUS": "SGD",
+} | dict.fromkeys(
+    (
+        "A1PA6795UKMFR9",
+        "A13V1IB3VIYZZH",
+        "APJ6JRA9NG5V4",
+        "A1RKKUPIHCS9HS",
+        "A1805IZSGTT6HS",
+        "AMEN7PMS3EDWL",
+        "A28R8C7NBKEWEA",
+    ),
+    "EUR",
+)
+
 
 def resolve(value: str) -> str:
     """A marketplace id from an id or a country code. Raises KeyError."""
