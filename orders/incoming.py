@@ -42,6 +42,8 @@ PERSONAL = (
     "ship_email",
 )
 PLACE = ("ship_region", "ship_country")  # stay when the person is erased
+# Parts of a place, of which another one may have fewer. Phone and e-mail are the person's, and often withheld.
+PARTS = ("ship_company", "ship_city", "ship_district", "ship_region", "ship_postcode")
 RECEIVER = tuple(name for name in PERSONAL if name.startswith("ship_"))
 
 
@@ -146,16 +148,17 @@ def merge(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
     """An equal or newer revision over what we know: empty never overwrites known, masked never overwrites clear.
 
     A receiver that a person edited stays. Money, status and times are taken as told, but a known time is not lost.
-    Nothing personal comes back into an order whose personal data was erased.
+    Nothing personal comes back into an order whose personal data was erased. Another address is taken whole.
     """
     out = dict(told)
     purged = known.get("purged_at") is not None
+    moved = _elsewhere(known, told)
     for name in PERSONAL:
         before, after = known[name], told[name]
         if (
             (purged and name not in PLACE)
             or (name in RECEIVER and known["address_edited"])
-            or (not after and before)
+            or (not after and before and not (moved and name in PARTS))
             or (before and masked(after) and not masked(before))
         ):
             out[name] = before
@@ -163,6 +166,16 @@ def merge(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
         if not told[name] and known[name]:
             out[name] = known[name]
     return out
+
+
+def _elsewhere(known: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
+    """Whether a whole address is told and it is another place than the whole one that is known: a state or a company of
+    the old place would send the parcel astray."""
+    for row in (known, told):
+        there = row["ship_name"] and row["ship_lines"] and (row["ship_city"] or row["ship_postcode"])
+        if not there or not row["ship_country"] or masked(row["ship_lines"]):
+            return False
+    return any(known[name] != told[name] for name in ("ship_lines", "ship_country"))
 
 
 def merge_text(row: Mapping[str, Any]) -> str:

@@ -292,10 +292,13 @@ def differ(known: dict[str, tuple[Any, ...]], order: canonical.Order) -> bool:
     return told != known
 
 
-def demand_differs(known: dict[str, tuple[Any, ...]], order: canonical.Order) -> bool:
-    """True when the pieces to send changed, not only prices or what was sent."""
-    told = {line.external_line_id: line.quantity - min(line.cancelled, line.quantity) for line in order.lines}
-    known_now = {name: figures[0] - figures[1] for name, figures in known.items()}
+def demand_differs(known: dict[str, tuple[Any, ...]], order: canonical.Order, *, ours: bool = False) -> bool:
+    """True when the pieces to send changed, not only prices. What was sent without our knowing is not to be sent again;
+    ``ours``: the marketplace says what we told it, perhaps before the parcel is handed over."""
+    told, known_now = {}, {name: figures[0] - figures[1] for name, figures in known.items()}
+    for line in order.lines:
+        sent = 0 if ours else max(0, line.shipped - known.get(line.external_line_id, _NO_LINE)[2])
+        told[line.external_line_id] = max(0, line.quantity - min(line.cancelled, line.quantity) - sent)
     return {k: n for k, n in told.items() if n} != {k: n for k, n in known_now.items() if n}
 
 

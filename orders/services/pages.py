@@ -280,13 +280,14 @@ def _revise(
         if lines_changed:
             line_work.append((known["id"], item.order))
         real = [name for name in changed if name != "channel_updated_at"]
+        ours, had = known["id"] in confirmed, by_order.get(known["id"], {})
         reaction = incoming.react(
             known["state"],
             status=item.order.status,
             cancel_requested=item.order.cancel_requested,
             address_changed=any(name in incoming.RECEIVER for name in real),
-            lines_changed=lines_changed and lines.demand_differs(by_order.get(known["id"], {}), item.order),
-            ours=known["id"] in confirmed,
+            lines_changed=lines_changed and lines.demand_differs(had, item.order, ours=ours),
+            ours=ours,
         )
         answers.append((known, reaction))
         if real or lines_changed:
