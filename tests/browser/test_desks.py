@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -158,4 +160,31 @@ def test_a_template_chosen_before_the_scripts_came_is_not_lost(visit: Visit) -> 
     held[0].continue_()
     page.click("text=Put it into the answer")
     expect(page.locator("#body")).to_have_value("Order READY-1 leaves soon.")
+    assert not visit.complaints
+
+
+def test_an_answer_that_comes_late_fetches_nobody_back(visit: Visit) -> None:
+    """Somebody acts on a slow line and goes on to another page before the answer is there: that page is what he gets."""
+    page = visit.page
+    book, to_list = re.compile(r"/orders/\d+/book"), re.compile(r"/orders/$")
+    with visit.house.inside():
+        pk = Order.objects.get(external_id="READY-1").pk
+    visit.open(f"/orders/{pk}/")
+    acts: list[Route] = []
+    lists: list[Route] = []
+    page.route(book, lambda route: acts.append(route))
+    page.route(to_list, lambda route: lists.append(route))
+    with page.expect_request(book):
+        page.click(".head .btn-primary:has-text('Book')")
+    with page.expect_request(to_list):
+        page.click("nav a[href='/orders/']", no_wait_after=True)
+    with page.expect_response(book) as answer:
+        acts[0].continue_()
+    assert answer.value.headers["hx-redirect"].startswith(f"/orders/{pk}/")
+    page.wait_for_timeout(300)  # time to be fetched back in
+    lists[0].continue_()
+    page.wait_for_url(to_list)
+    expect(page.locator("h1")).to_have_text("Orders")
+    with visit.house.inside():
+        assert Order.objects.get(pk=pk).state == "booking"  # the act itself is done
     assert not visit.complaints

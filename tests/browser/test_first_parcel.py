@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESK
+from tests.browser.conftest import DESK, press
 from tests.support.database import WorkerDatabase
 from tests.support.simulators import simulators
 from tests.support.web import served
 
 __all__ = ["simulators"]
 pytestmark = pytest.mark.browser
+ROWS = "[data-list] table, [data-list] > .empty"
 SLOW = 60_000  # milliseconds; the machine may be busy
 WAREHOUSE = {
     "code": "SZ",
@@ -45,15 +46,20 @@ def home(page: Page) -> str:
     return "/".join(page.url.split("/")[:3])
 
 
-def until(page: Page, path: str, text: str, tries: int = 40) -> None:
+def until(page: Page, path: str, text: str, within: str = "main", tries: int = 40) -> None:
     """Look again until the page says it, as a person would."""
-    page.wait_for_load_state("networkidle")  # of the act before
     for _ in range(tries):
         page.goto(home(page) + path)
-        if text in page.locator("main").inner_text():
+        if text in page.locator(within).inner_text():
             return
         page.wait_for_timeout(1000)
-    expect(page.locator("main")).to_contain_text(text, timeout=SLOW)
+    expect(page.locator(within)).to_contain_text(text, timeout=SLOW)
+
+
+def weigh(page: Page, typed: str, said: str) -> None:
+    page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    expect(page.locator(".ship-said")).to_contain_text(said, timeout=SLOW)
 
 
 def test_from_sign_up_to_the_first_parcel(newcomer: tuple[Page, list[str]]) -> None:
@@ -77,7 +83,7 @@ def test_from_sign_up_to_the_first_parcel(newcomer: tuple[Page, list[str]]) -> N
     page.locator("a", has_text="Add a warehouse").first.click()
     for name, value in WAREHOUSE.items():
         page.fill(f"[name={name}]", value)
-    page.click("main button[type=submit]:has-text('Save')")
+    press(page, "main button[type=submit]:has-text('Save')")
     page.goto(home(page) + "/")
     page.click("text=Add the sandbox store's products")
     expect(page.locator(".first-run")).to_contain_text("4 of 8", timeout=SLOW)
@@ -87,30 +93,26 @@ def test_from_sign_up_to_the_first_parcel(newcomer: tuple[Page, list[str]]) -> N
     expect(page.locator(".first-run")).to_contain_text("6 of 8", timeout=SLOW)
 
     # Orders came in by the marketplace's calls; they were matched by code and can be booked.
-    until(page, "/orders/?tab=ready", "Ready to book")
+    until(page, "/orders/?tab=ready", "Ready to book", within=ROWS)
     page.locator("tbody tr[data-id] a").first.click()
-    page.click("button:has-text('Book')")
-    page.wait_for_timeout(1500)
-    until(page, "/orders/?tab=booked", "Label ready")
+    press(page, ".head button:has-text('Book')")
+    expect(page.locator(".head a:has-text('Print label')")).to_be_visible(timeout=SLOW)  # the page follows by itself
+    until(page, "/orders/?tab=booked", "Label ready", within=ROWS)
     number = page.locator("tbody tr[data-id] a").first.inner_text()
     page.goto(home(page) + "/ship/")
     page.keyboard.type(number)
     page.keyboard.press("Enter")
     expect(page.locator(".ship-card")).to_be_visible(timeout=SLOW)
-    page.keyboard.type("500")
-    page.keyboard.press("Enter")
-    page.wait_for_timeout(1500)
+    weigh(page, "500", "500 g")
     if page.locator(".ship-said.bad").count():  # not the weight that was expected: accepted on purpose
-        page.keyboard.type("+")
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(1000)
+        weigh(page, "+", "500 g")
+        expect(page.locator(".ship-said.bad")).to_have_count(0, timeout=SLOW)
     page.keyboard.press("Enter")
     expect(page.locator(".ship-said.good")).to_contain_text("Handed over", timeout=SLOW)
 
     # The last two: a listing of another code is matched by hand, and the marketplace has been told of the parcel.
     page.goto(home(page) + "/orders/listings/?tab=open")
     while page.locator("text=like code").count():
-        page.locator("text=like code").first.click()
-        page.wait_for_load_state("networkidle")
+        press(page, "text=like code >> nth=0")
     until(page, "/", "All first steps are done")
     assert not complaints

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.hashers import ScryptPasswordHasher, make_password
 from playwright.sync_api import Browser, expect
 
 from channels.models import Listing
 from core import clock
 from core.central import outbox
-from core.tenancy import tenant_context
 from fba.models import RestockLine
 from fba.services import restock
 from inventory import services as goods
 from inventory.models import Sku
 from orders.models import Order
-from tenants.models import User
 from tests.browser import axe
-from tests.browser.conftest import DESK, OWNER, PHONE, Visit
-from tests.support.database import ACME, PASSWORD, WorkerDatabase, back_to_public
+from tests.browser.conftest import DESK, PHONE, Visit, visiting
+from tests.support.database import WorkerDatabase
 from tests.support.parcels import ACTOR
-from tests.support.web import served
-from tests.ui.conftest import make_house
 
 pytestmark = pytest.mark.browser
 
@@ -38,18 +33,8 @@ def no_serious_fault(visit: Visit) -> None:
 @pytest.fixture
 def working(committed_db: WorkerDatabase, browser: Browser) -> Iterator[Visit]:
     """As ``visit``, with a worker process: files that the browser sends lie where the worker looks."""
-    with tenant_context(ACME):
-        house = make_house()
-    back_to_public()
-    User.objects.filter(email=OWNER).update(password=make_password(PASSWORD, hasher=ScryptPasswordHasher()))
-    with served(committed_db.url, "worker", "beat") as site:
-        context = browser.new_context(viewport=DESK, locale="en-GB")
-        tab = Visit(context.new_page(), f"http://acme.localhost:{site.port}", house)
-        tab.page.set_default_timeout(20_000)
-        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-        tab.sign_in()
+    with visiting(committed_db, browser, "worker", "beat") as tab:
         yield tab
-        context.close()
 
 
 def test_a_sheet_from_upload_to_result(working: Visit) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from channels.services import accounts
 from core import clock
 from core.tenancy import tenant_context
-from tests.browser.conftest import PHONE, Visit, visiting
+from tests.browser.conftest import PHONE, Visit, press, visiting
 from tests.support.database import ACME, WorkerDatabase
 from tests.support.ebay_wire import Seller, ago
 from tests.support.parcels import ACTOR
@@ -61,7 +61,7 @@ def test_a_picture_comes_in_and_one_goes_out(desk: Visit, seller: Seller, tmp_pa
         if page.get_by_text("Cracked").count():
             break
         page.wait_for_timeout(500)
-    page.click("text=Cracked")
+    press(page, "text=Cracked")
     picture = page.locator(".said li.in img")
     for _ in range(40):
         if picture.count() and page.get_by_text("It is no PNG, JPEG or PDF").count():

@@ -23,7 +23,7 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser import axe
-from tests.support.browser import ARGUMENTS, chromium
+from tests.support.browser import ARGUMENTS, chromium, settled
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # By the page itself, as only a browser resolves names under "localhost".
@@ -122,7 +122,7 @@ def look(
         for path in paths:
             complaints.clear()
             answer = page.goto(base + path)
-            page.wait_for_load_state("networkidle")
+            settled(page)
             if pictures is not None:
                 page.wait_for_timeout(300)  # charts draw themselves
                 page.screenshot(path=str(pictures / f"{_file(path)}-{way}.png"))

@@ -172,7 +172,7 @@
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const there = page.querySelector("[data-moving]");
-      if (answer.ok && there?.dataset.moving !== moving.dataset.moving && !busy()) return location.reload();
+      if (answer.ok && there?.dataset.moving !== moving.dataset.moving && !busy() && !window.sampan.leaving()) return location.reload();
     } catch {
       // the network is away: the next look may find it again
     }

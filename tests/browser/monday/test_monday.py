@@ -25,10 +25,11 @@ from core.tenancy import tenant_context
 from sandbox.rehearse.control import Control
 from sandbox.rehearse.seeding import World
 from sandbox.rehearse.shop import Shop
-from tests.browser.conftest import DESK
+from tests.browser.conftest import DESK, press
 from tests.browser.monday.house import CARL, MEI, MISTAKEN, TEMPLATE, compare, move_in, open_accounts
 from tests.browser.monday.recording import Recording
 from tests.browser.monday.story import SMALL, WHOLE, Monday, tell
+from tests.support.browser import settled
 from tests.support.database import ACME, PASSWORD, WorkerDatabase
 from tests.support.simulators import simulators
 from tests.support.web import served
@@ -67,7 +68,7 @@ class Person:
 
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
-        self.page.wait_for_load_state("networkidle")
+        settled(self.page)
 
     def count(self, tab: str) -> int:
         """What the orders list says about a tab; 0 where it is hidden."""
@@ -203,7 +204,7 @@ def what_is_on_hold_is_settled(house: House) -> None:
     expect(page.locator("[data-toast]")).to_contain_text("goes through the rules again")
     carl.go("/orders/?tab=held")
     carl.everything()
-    page.click("#bulk >> text=Let go")
+    press(page, "#bulk >> text=Let go")
     expect(page.locator(".outcome")).to_be_visible()
     carl.shot("04-let-go")
     house.until(lambda: "held" not in house.states() and "new" not in house.states(), "holds settled")
@@ -272,8 +273,7 @@ def all_are_booked_and_two_fail(house: House) -> None:
     carl.go("/orders/?tab=ready")
     carl.everything()
     carl.shot("13-book-all")
-    page.click("#bulk >> text=Book")
-    page.wait_for_load_state("networkidle")
+    press(page, "#bulk >> text=Book")
     carl.go("/jobs/")
     carl.shot("14-booking")
 
@@ -302,8 +302,7 @@ def the_two_are_mended(house: House) -> None:
         page.fill("#ask-choose [name=note]", "YunExpress does not go there")
         page.click("#ask-choose .btn-primary")
         expect(page.locator("#why")).to_contain_text("YunExpress does not go there")
-        page.click(".head .btn-primary:has-text('Book')")
-        page.wait_for_load_state("networkidle")
+        press(page, ".head .btn-primary:has-text('Book')")
         booked = size.orders - size.far + place + 1
         house.until(lambda booked=booked: house.states().get("booked", 0) == booked, "booked by freight")
     assert house.rows("SELECT count(*) FROM logistics_shipment WHERE state = 'failed'")[0][0] == 0
