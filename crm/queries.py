@@ -100,8 +100,8 @@ def _rows(conditions: list[str], params: list[Any], order: str, limit: int) -> l
 def _position(key: str) -> list[Any]:
     try:
         moment, _, number = key.partition("~")
-        return [datetime.fromisoformat(moment), int(number)]
-    except ValueError:
+        return [datetime.fromisoformat(moment).astimezone(UTC), int(number)]
+    except (ValueError, OverflowError):  # the latter: a moment that is none in UTC
         raise BusinessError("list.bad_position") from None
 
 

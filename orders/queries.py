@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from core import bulk, clock
@@ -105,8 +105,8 @@ def key_of(row: dict[str, Any]) -> str:
 def _position(key: str) -> tuple[datetime, int]:
     try:
         moment, _, number = key.partition("~")
-        return datetime.fromisoformat(moment), int(number)
-    except ValueError:
+        return datetime.fromisoformat(moment).astimezone(UTC), int(number)
+    except (ValueError, OverflowError):  # the latter: a moment that is none in UTC
         raise BusinessError("list.bad_position") from None
 
 

@@ -140,7 +140,14 @@ def test_entities_are_not_followed(tmp_path: Any) -> None:
 )
 def test_nonsense_is_answered(path: str, body: bytes) -> None:
     path = path.encode("utf-8", "replace").decode()
-    for headers in ({}, {"HTTP_X_EBAY_SIGNATURE": "\u00ff"}, {"HTTP_SIGN": "\u00ff" * 10}, {"CONTENT_LENGTH": "-1"}):
+    deep = base64.b64encode(b"[" * 5000).decode()
+    for headers in (
+        {},
+        {"HTTP_X_EBAY_SIGNATURE": "\u00ff"},
+        {"HTTP_X_EBAY_SIGNATURE": deep},
+        {"HTTP_SIGN": "\u00ff" * 10},
+        {"CONTENT_LENGTH": "-1"},
+    ):
         assert call(body, path, **headers) < 500
 
 

@@ -126,8 +126,12 @@ def test_strange_input_is_refused_or_finds_nothing(sign_in: SignIn, two: Two, wh
         f"2026-01-01T00:00:00+00:00~{what}",
         f"2026-01-01~{what}",
         "0001-01-01T00:00:00+14:00~1",
+        "9999-12-31T23:59:59-14:00~1",
     ):
         assert client.get("/orders/", {"tab": "all", "after": moment}).status_code < 500, moment
+        for side in ("after", "before"):
+            for path in ("/orders/", "/inbox/"):
+                assert client.get(path, {"tab": "all", "q": "near", side: moment}).status_code < 500, moment
     for text in (f"S-{what}", f"{what} {what}"):
         assert client.get("/orders/", {"tab": "all", "q": text}).status_code < 500, text
     one = f"/orders/{two.near.pk}/"

@@ -60,7 +60,7 @@ def key_id(headers: Mapping[str, str]) -> str:
 def _told(headers: Mapping[str, str]) -> dict[str, Any]:
     try:
         told = json.loads(base64.b64decode(headers.get(SIGNATURE, ""), validate=True))
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, RecursionError):
         raise Rejected("hook.bad_signature") from None
     if not isinstance(told, dict):
         raise Rejected("hook.bad_signature")
@@ -79,7 +79,7 @@ def persons(raw: bytes, headers: Mapping[str, str], key_of: Callable[[str], str]
             return ()
         data = body["notification"]["data"]
         ids = [data.get(name) for name in ("userId", "eiasToken", "username")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Rejected("hook.unreadable") from None
     return tuple(dict.fromkeys(one for one in ids if isinstance(one, str) and one.strip()))
 

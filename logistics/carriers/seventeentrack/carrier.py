@@ -84,7 +84,7 @@ class SeventeenTrack:
             body = json.loads(raw)
             data = body["data"]
             event = body["event"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise BadPayload("hook.unreadable") from None
         items = data if isinstance(data, list) else [data]
         return [mapping.tracked(item, stopped=event == "TRACKING_STOPPED") for item in items if isinstance(item, dict)]
