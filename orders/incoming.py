@@ -163,7 +163,7 @@ def merge(known: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
         ):
             out[name] = before
     for name in ("paid_at", "ship_by", "deliver_by", "service_asked", "ship_reference"):
-        if not told[name] and known[name]:
+        if not told[name] and known[name] and not (moved and name == "ship_reference"):
             out[name] = known[name]
     return out
 

@@ -25,9 +25,10 @@ HOME = Address("Hannah Weiss", "", ("Bergstr. 12",), "Berlin", "", "", "10999", 
 
 def test_another_address_is_taken_whole(shop: Shop) -> None:
     """Company, county and state of the old place are no parts of the new one; the phone is kept, platforms withhold it."""
-    take(shop, order("A1", receiver=OFFICE))
+    take(shop, order("A1", receiver=OFFICE, ship_reference="hub's A65391"))
     take(shop, order("A1", receiver=HOME, updated_at=LATER))
     row = Order.objects.get()
+    assert row.ship_reference == ""
     assert (row.ship_name, row.ship_lines, row.ship_city, row.ship_postcode, row.ship_country) == (
         "Hannah Weiss",
         ["Bergstr. 12"],
