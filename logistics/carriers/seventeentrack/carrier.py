@@ -63,16 +63,16 @@ class SeventeenTrack:
                 item["destination_country"] = country
             items.append(item)
         data = self._call(session, "register", items, writes=True)
-        out = {str(item.get("number")): "" for item in data.get("accepted") or []}
-        for item in data.get("rejected") or []:
-            code = int((item.get("error") or {}).get("code") or 0)
-            out[str(item.get("number"))] = "" if code == REGISTERED else str(code)
+        out = {str(item.get("number")): "" for item in mapping.docs(data.get("accepted"))}
+        for refused in mapping.docs(data.get("rejected")):
+            code = str(mapping.doc(refused.get("error")).get("code") or 0)
+            out[str(refused.get("number"))] = "" if code == str(REGISTERED) else code
         return out
 
     def fetch(self, session: CarrierSession, numbers: Sequence[str]) -> list[Tracked]:
         """States of registered numbers; those that nothing is known of yet are left out."""
         data = self._call(session, "gettrackinfo", [{"number": number} for number in numbers[:MOST]])
-        return [mapping.tracked(item) for item in data.get("accepted") or []]
+        return [mapping.tracked(item) for item in mapping.docs(data.get("accepted"))]
 
     def parse_webhook(self, raw: bytes, headers: Mapping[str, str], credentials: Mapping[str, Any]) -> list[Tracked]:
         """Check the signature over the raw bytes. Raises Rejected ``hook.signature``, BadPayload."""
@@ -111,9 +111,9 @@ class SeventeenTrack:
             body = None
         if answer.status >= 500 or not isinstance(body, dict):
             raise lost("tracker.server_error", status=answer.status)
-        data = body.get("data") or {}
+        data = mapping.doc(body.get("data"))
         if body.get("code") != 0:
-            codes = [error.get("code") for error in data.get("errors") or []]
+            codes = [error.get("code") for error in mapping.docs(data.get("errors"))]
             if BAD_TOKEN in codes:
                 raise AuthRevoked("tracker.key_refused")
             raise Rejected("tracker.refused", number=str(codes[:1] or body.get("code")))

@@ -93,7 +93,7 @@ def _plausible(parsed: datetime | None) -> datetime | None:
 
 def _raw(event: Mapping[str, Any]) -> datetime | None:
     """An end whose day alone is told comes at the end of that day: the day's way to it must not contradict it."""
-    raw = _doc(event.get("time_raw"))
+    raw = doc(event.get("time_raw"))
     day, hour, zone = (str(raw.get(name) or "").strip() for name in ("date", "time", "timezone"))
     edge = "23:59:59" if state(_code(event))[0] in c.FINAL else "00:00:00"
     return _parsed(f"{day}T{hour or edge}{zone}") or _parsed(f"{day}T{hour}") or _parsed(f"{day}T{edge}")
@@ -106,11 +106,13 @@ def _parsed(value: Any) -> datetime | None:
         return None
 
 
-def _doc(value: Any) -> Mapping[str, Any]:
+def doc(value: Any) -> Mapping[str, Any]:
+    """The object, or an empty one for what is none."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _docs(value: Any) -> list[Mapping[str, Any]]:
+def docs(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list; what is none is passed over."""
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
@@ -120,17 +122,17 @@ def _code(event: Mapping[str, Any]) -> str:
 
 def tracked(item: Mapping[str, Any], *, stopped: bool = False) -> c.Tracked:
     """``data`` of a webhook or an accepted item of gettrackinfo. What is no object in it is passed over."""
-    info = _doc(item.get("track_info"))
-    latest = _doc(info.get("latest_status"))
+    info = doc(item.get("track_info"))
+    latest = doc(info.get("latest_status"))
     events: list[TrackEvent] = []
-    for provider in _docs(_doc(info.get("tracking")).get("providers")):
-        for event in _docs(provider.get("events")):
+    for provider in docs(doc(info.get("tracking")).get("providers")):
+        for event in docs(provider.get("events")):
             at, offset = moment(event)
             if at is None:
                 continue
             code = _code(event)
             main, sub = state(code)
-            place = event.get("location") or _doc(event.get("address")).get("city") or ""
+            place = event.get("location") or doc(event.get("address")).get("city") or ""
             events.append(
                 TrackEvent(
                     at, main, sub, code[:60], str(event.get("description") or "")[:400], str(place)[:120], offset
@@ -146,8 +148,8 @@ def tracked(item: Mapping[str, Any], *, stopped: bool = False) -> c.Tracked:
 def _end(info: Mapping[str, Any], main: str, sub: str, events: list[TrackEvent]) -> list[TrackEvent]:
     """An end that the summary alone tells (events of some carriers bear no status), at the moment of its milestone,
     else of the latest event."""
-    reached = [one for one in _docs(info.get("milestone")) if one.get("key_stage") == main]
-    for one in (*reached, _doc(info.get("latest_event"))):
+    reached = [one for one in docs(info.get("milestone")) if one.get("key_stage") == main]
+    for one in (*reached, doc(info.get("latest_event"))):
         at, offset = moment(one)
         if at is not None:
             return [TrackEvent(at, main, sub, "summary", utc_offset_minutes=offset)]

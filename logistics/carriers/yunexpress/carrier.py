@@ -94,10 +94,11 @@ class YunExpress:
             "weight": str(Decimal(parcel.weight_g) / 1000),
             "weight_unit": "KG",
         }
-        offers = client.call(session, "GET", PRICE, operation="price", params=params) or []
+        offers = mapping.dicts(client.call(session, "GET", PRICE, operation="price", params=params))
         for offer in offers:
-            if offer.get("product_code") == service_code:
-                return Money(Decimal(str(offer["calculate_amount"])), str(offer.get("currency") or "CNY"))
+            amount = mapping.amount(offer.get("calculate_amount"))  # none where the product does not go there
+            if offer.get("product_code") == service_code and amount is not None:
+                return Money(amount, str(offer.get("currency") or "CNY"))
         raise Rejected("carrier.no_price", field="service")
 
     def book(self, session: CarrierSession, request: ShipmentRequest) -> Booking:
@@ -177,7 +178,7 @@ class YunExpress:
             for item in mapping.dicts(result):
                 status = str(item.get("package_status") or "")
                 tracks = mapping.dicts(item.get("track_Info") or item.get("track_info"))
-                legs = [event for track in tracks for event in track.get("track_events") or []]
+                legs = [event for track in tracks for event in mapping.dicts(track.get("track_events"))]
                 found = mapping.events({"track_events": legs}, status)
                 last = found[-1] if found else None
                 out.append(Tracked(number, found, last.main if last else "", last.sub if last else ""))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from core.errors import Rejected
@@ -246,6 +246,15 @@ def dicts(value: Any) -> list[Mapping[str, Any]]:
     """The objects of a list, or the one that stands where public sources show a list."""
     found = value if isinstance(value, list) else [value]
     return [one for one in found if isinstance(one, Mapping)]
+
+
+def amount(value: Any) -> Decimal | None:
+    """Money as it is told, by number or text; None for what is none."""
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 def events(track: Mapping[str, Any], package_status: str) -> tuple[TrackEvent, ...]:
