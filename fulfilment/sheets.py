@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pikepdf
+from PIL.Image import DecompressionBombError
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
@@ -21,6 +22,7 @@ from logistics import paper
 LABEL_SIZE = (100 * mm, 150 * mm)
 A4 = (210 * mm, 297 * mm)
 EDGE = 5 * mm
+MOST_PIXELS = 40_000_000  # a label of 100 × 150 mm has eight million at 600 dots an inch
 LABEL, A4X2, A4X4 = LabelPrint.LAYOUTS
 
 
@@ -68,8 +70,11 @@ def opened(content: bytes, media_type: str) -> pikepdf.Pdf:
     canvas = Canvas(made, pagesize=LABEL_SIZE)
     try:
         picture = ImageReader(io.BytesIO(content))
-    except OSError as error:
+        wide, high = picture.getSize()
+    except (OSError, DecompressionBombError) as error:
         raise NoLabel from error
+    if wide * high > MOST_PIXELS:  # some bytes of a picture may mean half a gigabyte on its page
+        raise NoLabel
     canvas.drawImage(picture, 0, 0, *LABEL_SIZE, preserveAspectRatio=True, anchor="c")
     canvas.save()
     return pikepdf.Pdf.open(io.BytesIO(made.getvalue()))

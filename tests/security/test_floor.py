@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import pikepdf
 import pytest
@@ -11,7 +13,7 @@ from django.test import Client
 from core import clock, files
 from core.permissions import MANAGER, WAREHOUSE
 from core.tenancy import tenant_context
-from fulfilment import alarms, bulk
+from fulfilment import alarms, bulk, sheets
 from fulfilment import services as floor
 from fulfilment.models import AlarmMark, LabelPrint
 from logistics import permissions as carriers
@@ -140,3 +142,18 @@ def test_ones_own_parcels_go_as_before(two: Two) -> None:
         assert list(out.done) == [mine.pk]
         assert out.refused[theirs.pk][0] == "shipment.not_found"
         assert floor.undo_hand_over(actor=actor, shipment_id=mine.pk) == "ready"
+
+
+@pytest.mark.parametrize("side", [7_000, 14_000])
+def test_a_picture_of_some_kilobytes_fills_no_memory(side: int) -> None:
+    """A label comes from whatever server a company calls its carrier."""
+    row = zlib.compress(b"\0" * (side // 8 + 1) * side, 9)
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    picture = files.BEGINS[files.PNG] + chunk(b"IHDR", head) + chunk(b"IDAT", row) + chunk(b"IEND", b"")
+    assert len(picture) < 50_000
+    with pytest.raises(sheets.NoLabel):
+        sheets.opened(picture, files.PNG)
