@@ -162,7 +162,8 @@ ACCOUNT_ADAPTER = "tenants.adapter.AccountAdapter"
 ACCOUNT_SESSION_REMEMBER = True
 # Attempts are counted by address: without this every visitor behind a proxy would be one, or could name another's.
 ALLAUTH_TRUSTED_PROXY_COUNT = E.trusted_proxies
-ACCOUNT_RATE_LIMITS = {"invite": "60/h/user"}  # besides allauth's own
+# Besides allauth's own. A sign-up makes a schema before any address is proven, so a day has an end too.
+ACCOUNT_RATE_LIMITS = {"invite": "60/h/user", "signup": "20/m/ip,200/d/ip"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "Sampan"
 MFA_ADAPTER = "tenants.adapter.MfaAdapter"

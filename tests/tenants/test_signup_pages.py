@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.core import ratelimit
+from allauth.core.internal import ratelimit as counting
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from core.clock import now
 from core.permissions import system
@@ -135,6 +138,17 @@ def test_an_unconfirmed_address_does_not_get_in_where_confirmation_is_asked_for(
     assert link
     public.post(link[1])
     assert EmailAddress.objects.get(email="ann@example.com").verified
+
+
+def test_one_place_opens_no_thousand_companies_a_day(public, monkeypatch):
+    """Slowly enough for the limit of a minute."""
+    cache.clear()
+    at = itertools.count(1_790_000_000, 4)
+    monkeypatch.setattr(counting.time, "time", lambda: next(at))
+    asked = RequestFactory().post("/signup/", REMOTE_ADDR="127.0.0.1")
+    assert all(ratelimit.consume(asked, action="signup") for _ in range(199))
+    assert [public.post("/signup/", {"company": ""}).status_code for _ in range(2)] == [200, 429]
+    cache.clear()
 
 
 def test_who_signs_up_with_an_address_that_gets_its_account_meanwhile_is_not_let_into_it(public, monkeypatch):
