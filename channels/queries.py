@@ -68,6 +68,13 @@ def accounts(actor: Actor) -> QuerySet[Account]:
     return rows if actor.accounts is None else rows.filter(pk__in=actor.accounts)
 
 
+def platforms() -> dict[str, str]:
+    """{key: name} of the platforms that this tenant has accounts at."""
+    adapters = all_adapters()
+    keys = Account.objects.values_list("platform", flat=True).order_by("platform").distinct()
+    return {key: str(adapters[key].title) if key in adapters else key for key in keys}
+
+
 def scope_choices() -> list[tuple[int, str]]:
     """(id, name) of all accounts, for whoever narrows members to some of them."""
     return list(Account.objects.order_by("name", "pk").values_list("pk", "name"))

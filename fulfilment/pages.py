@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from core.errors import BusinessError
 from core.permissions import Actor
-from core.ui import desk, first_run, lists, menu, today
+from core.ui import desk, first_run, lists, menu, panels, today
 from core.ui.lists import Bulk, Empty, Rows, State, Tab
 from core.ui.lists import Filter as Chip
 from core.ui.today import NOW, SOON, Tile
 from core.words import say
-from fulfilment import alarms, palette, permissions, queries
+from fulfilment import alarms, palette, permissions, queries, views_settings
 from fulfilment.outs import OUTS
 from fulfilment.tables import ParcelTable
 from logistics import permissions as carriers
@@ -166,6 +166,7 @@ def register() -> None:
         )
     )
     today.register_tiles("fulfilment", tiles)
+    panels.register("carriers.main", "fulfilment.options", views_settings.panel, operation=carriers.VIEW, position=110)
     orders.bulk["fulfilment.print"] = lambda: Bulk(
         "print",
         _("Print labels"),

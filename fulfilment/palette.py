@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from core import bulk
+from core import bulk, settings_store
 from core.permissions import SEE_PERSONAL, Actor
 from core.ui import palette
 from core.ui.palette import Found
@@ -53,3 +53,4 @@ def register() -> None:
     palette.register("shipments", find, carriers.VIEW, label=_("Shipments"), position=30, shortest=4)
     palette.register_page(_("Shipments by carrier"), "fulfilment:board", "layout-grid", carriers.VIEW)
     palette.register_page(_("Hand-over lists"), "fulfilment:handovers", "clipboard-list", permissions.SHIP)
+    palette.register_page(_("Booking and weighing"), "fulfilment:settings", "adjustments", settings_store.CHANGE)

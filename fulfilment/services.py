@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from core import bulk, clock, settings_store
+from core import bulk, clock, options
 from core.audit import record, record_many
 from core.errors import BusinessError
 from core.events import emit_many
@@ -21,6 +21,7 @@ from core.values import Parcel
 from fulfilment import finding, permissions
 from fulfilment.finding import Scanned, scan
 from fulfilment.models import Weighing
+from fulfilment.options import WeighingOptions
 from logistics import progress, states
 from logistics.services import tracking
 from orders.services import shipping
@@ -28,9 +29,6 @@ from orders.services import shipping
 __all__ = ["Foreseen", "Handed", "Scanned", "Weighed", "foresee", "hand_over", "scan", "undo_hand_over", "undo_weighing",
            "weigh", "weigh_and_hand_over"]  # fmt: skip
 
-TOLERANCE_G, TOLERANCE_PERCENT = "weigh_tolerance_g", "weigh_tolerance_percent"  # tenant settings; the larger counts
-MUST_WEIGH = "weigh_before_handover"  # tenant setting
-DEFAULT_G, DEFAULT_PERCENT = 20, 5
 OK, OVER, UNDER = "ok", "over", "under"
 HEAVIEST_G = 1_000_000
 PAGE = 100  # shipments of one event
@@ -58,9 +56,9 @@ class Handed:
     refused: dict[int | str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
 
 
-def tolerance(expected_g: int, grams: int = DEFAULT_G, percent: float = DEFAULT_PERCENT) -> int:
+def tolerance(expected_g: int, grams: int, percent: float) -> int:
     """The larger of the fixed grams and the share of what was expected."""
-    return max(int(grams), round(expected_g * float(percent) / 100))
+    return max(grams, round(expected_g * percent / 100))
 
 
 def judge(weight_g: int, expected_g: int, allowed_g: int) -> str:
@@ -128,12 +126,8 @@ def weigh(
 
 
 def _measure(parcel: Scanned, weight_g: int, size_mm: tuple[int, int, int] | None) -> Weighed:
-    with settings_store.remembered():
-        allowed = tolerance(
-            parcel.expected_g,
-            settings_store.get(TOLERANCE_G, DEFAULT_G),
-            settings_store.get(TOLERANCE_PERCENT, DEFAULT_PERCENT),
-        )
+    given = options.current(WeighingOptions)
+    allowed = tolerance(parcel.expected_g, given.tolerance_g, given.tolerance_percent)
     box = Parcel(weight_g, *(size_mm or parcel.size_mm or (0, 0, 0)))
     return Weighed(
         shipment_id=parcel.shipment_id,
@@ -248,7 +242,7 @@ def foresee(*, actor: Actor, codes: Sequence[str]) -> Foreseen:
 
 def _who_may_go(actor: Actor, asked: dict[int, int | str], despite_conflict: bool, out: Handed) -> list[int]:
     mine = set(finding.mine(actor, asked))
-    must_weigh = bool(settings_store.get(MUST_WEIGH, False))
+    must_weigh = options.current(WeighingOptions).must_weigh
     rows = bulk.fetch(
         "SELECT s.id, s.state, s.weighed_at, coalesce(o.conflict, '') FROM logistics_shipment s"
         " LEFT JOIN orders_consignment k ON k.shipment_id = s.id LEFT JOIN orders_order o ON o.id = k.order_id"

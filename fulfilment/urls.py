@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from fulfilment import views, views_lists, views_parcel, views_print
+from fulfilment import views, views_lists, views_parcel, views_print, views_settings
 
 app_name = "fulfilment"
 urlpatterns = [
@@ -30,6 +30,7 @@ urlpatterns = [
     path("parcels/<int:pk>/milestone", views_parcel.milestone, name="milestone"),
     path("board/", views_parcel.board, name="board"),
     path("alarms/", views_parcel.thresholds, name="alarms"),
+    path("settings/", views_settings.settings, name="settings"),
     path("lists/", views_lists.index, name="handovers"),
     path("lists/close", views_lists.close, name="close_list"),
     path("lists/open/<int:account>/<int:warehouse>/", views_lists.waiting, name="open_list"),

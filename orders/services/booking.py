@@ -15,22 +15,19 @@ from typing import Any
 
 from django.db import transaction
 
-from core import bulk, clock, settings_store
+from core import bulk, clock, options, settings_store
 from core.audit import Entry, record_many
 from core.permissions import Actor
 from core.values import Address
 from logistics.services import booking as parcels
 from orders import permissions, states
+from orders.options import BookingOptions
 from orders.services import customs
 from orders.services.acts import Outcome
 
 PAGE = 200
 BOOKABLE = (states.READY, states.FAILED)
 AUTO_BOOK = "auto_book"  # tenant setting: orders are booked as soon as they are ready
-PACKAGING_G = "packaging_g"  # tenant setting: grams that the packaging adds to a parcel
-PACKAGING_DEFAULT = 20
-CUSTOMS_EN, CUSTOMS_ZH = "customs_name_en", "customs_name_zh"  # tenant settings: for SKUs without names of their own
-IOSS = "ioss"  # tenant setting: {platform: number}
 
 _ORDER = (
     "id account_id platform state external_id currency warehouse_id service_id ship_name ship_company ship_lines ship_city"
@@ -178,7 +175,7 @@ def _write(actor: Actor, plans: Sequence[Plan]) -> None:
             [list({plan.row["warehouse_id"] for plan in plans})],
         )
     }
-    given = _Settings.read()
+    given = options.current(BookingOptions)
     requests = [_request(plan, serials[plan.row["id"]] + 1, senders, given) for plan in plans]
     shipment_of = parcels.create_shipments(actor=actor, rows=requests)
     ids = bulk.ids("orders_consignment", len(plans))
@@ -218,33 +215,13 @@ def _write(actor: Actor, plans: Sequence[Plan]) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """The tenant's settings for a page."""
-
-    packaging_g: int
-    name_en: str
-    name_zh: str
-    ioss: dict[str, str]
-
-    @classmethod
-    def read(cls) -> _Settings:
-        with settings_store.remembered():
-            return cls(
-                int(settings_store.get(PACKAGING_G, PACKAGING_DEFAULT)),
-                str(settings_store.get(CUSTOMS_EN, "")),
-                str(settings_store.get(CUSTOMS_ZH, "")),
-                dict(settings_store.get(IOSS, {})),
-            )
-
-
-def _request(plan: Plan, serial: int, senders: dict[int, Any], given: _Settings) -> parcels.NewShipment:
+def _request(plan: Plan, serial: int, senders: dict[int, Any], given: BookingOptions) -> parcels.NewShipment:
     row = plan.row
     weight = sum(goods.unit_weight_g * goods.units for goods in plan.goods) + given.packaging_g
     declared = [
         line
         for goods in plan.goods
-        for line in customs.declare(goods, default_en=given.name_en, default_zh=given.name_zh)
+        for line in customs.declare(goods, default_en=given.customs_name_en, default_zh=given.customs_name_zh)
     ]
     return parcels.NewShipment(
         reference=f"S{row['id']}-{serial}",
@@ -267,7 +244,7 @@ def _request(plan: Plan, serial: int, senders: dict[int, Any], given: _Settings)
         expected_weight_g=weight,
         platform=row["platform"],
         platform_order_ids=(row["external_id"],),
-        ioss=given.ioss.get(row["platform"], ""),
+        ioss=given.ioss_for(row["platform"], row["ship_country"], row["ship_postcode"]),
     )
 
 

@@ -14,17 +14,15 @@ from typing import Any
 
 from channels.registry import adapter_of, all_adapters
 from channels.services import confirm
-from core import bulk, clock, settings_store
+from core import bulk, clock, options
 from core.audit import Entry, record_many
 from core.permissions import Actor
 from inventory.services.issuing import Issue, IssueLine, issue_many
 from logistics.registry import carrier_of
 from logistics.services import purging
 from orders import states
+from orders.options import AT_LABEL, BookingOptions
 from orders.services.of_parcels import lock_orders_of, orders_of
-
-TELL = "tell_marketplace"  # tenant setting: when the marketplace is told of a parcel
-AT_HANDOVER, AT_LABEL = "handover", "label"
 
 _PARCELS = """
 SELECT k.id, k.order_id, k.warehouse_id, k.issued_at, k.shipment_id, s.reference, s.handed_at, s.tracking_number,
@@ -149,7 +147,7 @@ def _issue(parcels: Sequence[Parcel], actor: Actor) -> None:
 
 def told_at_label(*, shipment_ids: Sequence[int]) -> int:
     """Where the tenant tells the marketplace as soon as the label exists: ask for the confirmations now."""
-    if settings_store.get(TELL, AT_HANDOVER) != AT_LABEL:
+    if options.current(BookingOptions).tell != AT_LABEL:
         return 0
     return _want(_parcels(shipment_ids))
 

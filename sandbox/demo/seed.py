@@ -91,7 +91,7 @@ def seed(say: Callable[[str], None], *, web_url: str, past: int = PAST, today: i
         with tenant_context(demo.shop.schema):
             _rest(demo.shop.schema, due.resume)
             fba.run_now(actor=demo.shop.owner)
-            settings_store.put(demo.shop.owner, DONE, True)
+            settings_store.keep(DONE, True)
         drip(control)
     return True
 
@@ -125,7 +125,7 @@ def _begin(control: Control, traveller: Traveller, say: Callable[[str], None], p
     seeding.connect(shop, story.scenario, world, horizon(clock.now(), 2.0))
     _name_accounts(shop, world, story, skus)
     with tenant_context(shop.schema):
-        settings_store.put(shop.owner, PREFIX, f"demo{number}")
+        settings_store.keep(PREFIX, f"demo{number}")
     _rest(shop.schema, due.pause)
     people = People(shop, story.scenario, SEED, weigh_share=0.25, template=house.ANSWER)
     return Demo(shop, story, skus, control, world, people, number, say)

@@ -22,7 +22,7 @@ from tenants.permissions import MANAGE_MEMBERS
 
 INVITATION_DAYS = 7
 SEEN_EVERY = timedelta(hours=1)
-_mailed = signing.Signer(salt="tenants.invitation.mailed")
+_mailed = signing.Signer(salt="invitation mailed")
 
 Scope = list[int] | None  # ids of accounts or warehouses; None means all
 

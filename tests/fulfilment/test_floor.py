@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core import settings_store
+from core import options
 from core.errors import BusinessError, NotAllowed
 from core.permissions import WAREHOUSE, Actor, of_role
 from fulfilment import services as floor
 from fulfilment.models import Weighing
+from fulfilment.options import WeighingOptions
 from inventory.models import Move
 from logistics.models import Shipment
 from orders.models import Order
@@ -105,7 +106,7 @@ def test_impossible_measures(shop, weight, size) -> None:
 
 
 def test_the_tenants_tolerance(shop) -> None:
-    settings_store.put(ACTOR, floor.TOLERANCE_G, 500)
+    options.change(WeighingOptions, actor=ACTOR, tolerance_g=500)
     (pk,) = booked_orders(shop)
     assert floor.weigh(actor=ACTOR, shipment=parcel_of(pk).pk, weight_g=800).verdict == "ok"
 
@@ -146,7 +147,7 @@ def test_a_parcel_without_its_label_is_not_handed_over(shop, carrier) -> None:
 
 
 def test_a_tenant_that_weighs_everything(shop) -> None:
-    settings_store.put(ACTOR, floor.MUST_WEIGH, True)
+    options.change(WeighingOptions, actor=ACTOR, must_weigh=True)
     (pk,) = booked_orders(shop)
     out = floor.hand_over(actor=ACTOR, shipment_ids=[parcel_of(pk).pk])
     assert list(out.refused.values()) == [("ship.not_weighed", {})]

@@ -191,6 +191,7 @@ MEMBERS: dict[str, Arguments] = {
     "fulfilment:milestone": {"pk": KEY},
     "fulfilment:board": {},
     "fulfilment:alarms": {},
+    "fulfilment:settings": {},
     "fulfilment:open_list": {"account": KEY, "warehouse": KEY},
     "fulfilment:handover": {"pk": KEY},
     "fulfilment:print_list": {"pk": KEY},

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from channels import canonical
 from channels.models import Confirmation
-from core import settings_store
+from core import options, settings_store
 from fulfilment import services as floor
 from inventory.models import Reservation
 from logistics.models import Shipment
 from logistics.services import booking as parcels
 from orders.models import Consignment, Order, OrderLine
-from orders.services import booking, carrier_answers, recall, shipping
+from orders.options import AT_LABEL, BookingOptions
+from orders.services import booking, carrier_answers, recall
 from tests.orders.conftest import T0, line, order, take
 from tests.support.parcels import ACTOR, booked_orders, parcel_of, ready_orders, settle, states_of
 
@@ -31,7 +32,7 @@ def test_orders_are_booked_by_themselves_where_the_tenant_wants_it(shop) -> None
 def test_the_marketplace_is_told_at_the_label_where_the_tenant_wants_it(shop) -> None:
     ids = booked_orders(shop, 1, prefix="A")
     assert not Confirmation.objects.exists()
-    settings_store.put(ACTOR, shipping.TELL, shipping.AT_LABEL)
+    options.change(BookingOptions, actor=ACTOR, tell=AT_LABEL)
     late = booked_orders(shop, 1, prefix="B")
     told = Confirmation.objects.get()
     assert (told.order_ref, told.tracking_number) == (late[0], parcel_of(late[0]).tracking_number)

@@ -89,6 +89,7 @@ def test_chinese_is_chinese() -> None:
         "Allow",
         "ASCII",
         "Excel",
+        "IOSS",
         "XLSX",
         "JPEG",
         "Suburb",  # as it stands on the parcel

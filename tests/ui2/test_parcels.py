@@ -10,14 +10,14 @@ import pikepdf
 import pytest
 from django.test import Client
 
-from core import clock, files, settings_store
+from core import clock, files, options
 from core.central import outbox
 from core.records.models import Job, StoredFile
 from core.tenancy import tenant_context
 from core.values import TrackEvent
 from fulfilment import alarms, batches, papers, printing, queries, sheets
-from fulfilment import services as floor_services
 from fulfilment.models import AlarmMark, LabelPrint
+from fulfilment.options import WeighingOptions
 from fulfilment.printing import Wish
 from logistics import permissions
 from logistics.canonical import Tracked
@@ -107,6 +107,29 @@ def test_the_tenants_hours(owner: Client, sign_in, floor) -> None:
     assert "Give whole hours" in post(owner, "/ship/alarms/", given | {"stuck": "0"}, htmx=False)
     assert "Give whole hours" in post(owner, "/ship/alarms/", given | {"stuck": "soon"}, htmx=False)
     assert sign_in("clerk").post("/ship/alarms/", given).status_code == 403
+
+
+def test_booking_and_weighing_are_chosen_on_a_page(owner: Client, sign_in, floor) -> None:
+    shown = text(owner, "/carriers/")
+    assert "when the parcel is handed over" in shown and "20 g or 5 %, the larger" in shown
+    form = text(owner, "/ship/settings/")
+    assert "IOSS number for Amazon" in form and "IOSS number for eBay" not in form  # there is no such account
+    given = {"tell": "label", "packaging_g": "35", "customs_name_en": "Gift", "customs_name_zh": "礼品"}
+    given |= {"tolerance_g": "15", "tolerance_percent": "2.5", "must_weigh": "on", "ioss_amazon": "im2760000742"}
+    refused = post(owner, "/ship/settings/", given | {"ioss_amazon": "DE123", "packaging_g": "36"}, htmx=False)
+    assert (
+        "Give IM and ten digits" in refused and 'value="36"' in refused and "DE123" in refused
+    )  # nothing typed is lost
+    assert "20 g or 5 %" in text(owner, "/carriers/")
+    assert "This is missing or not right" in post(owner, "/ship/settings/", given | {"tolerance_g": "-1"}, htmx=False)
+    assert post(owner, "/ship/settings/", given) == "/carriers/"
+    shown = text(owner, "/carriers/")
+    assert "IM2760000742" in shown and "no parcel is handed over" in shown and "15 g or 2.5 %" in shown
+    assert "as soon as its label is there" in shown
+    assert "Setting changed: IOSS numbers" in text(owner, "/settings/audit/")
+    clerk = sign_in("clerk")
+    assert clerk.get("/ship/settings/").status_code == clerk.post("/ship/settings/", given).status_code == 403
+    assert "/ship/settings/" not in text(clerk, "/carriers/")
 
 
 def test_settled_with_a_note_until_there_is_news(owner: Client, floor) -> None:
@@ -464,7 +487,7 @@ def test_several_parcels_of_an_order_are_offered(owner: Client, floor) -> None:
 def test_a_desk_of_a_house_that_weighs_everything(owner: Client, floor) -> None:
     _shop, ids = floor
     with tenant_context(ACME):
-        settings_store.put(ACTOR, floor_services.MUST_WEIGH, True)
+        options.change(WeighingOptions, actor=ACTOR, must_weigh=True)
     assert "Not weighed yet" in post(owner, "/ship/hand", {"shipment": str(ids[0])})
 
 

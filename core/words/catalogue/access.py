@@ -35,7 +35,22 @@ SENTENCES: dict[str, str] = {
     "job.still_running": _("This job is running already."),
     "setting.auto_book_on": _("Automatic booking switched on"),
     "setting.auto_book_off": _("Automatic booking switched off"),
-    "setting.changed": _("Setting {name} changed"),
+    "setting.changed": _("Setting changed: {name:setting.name.}"),
+    "setting.bad": _("Check these settings: {fields}"),
+    "setting.name.auto_book": _("automatic booking"),
+    "setting.name.tell_marketplace": _("when the marketplace is told"),
+    "setting.name.packaging_g": _("weight of the packaging"),
+    "setting.name.customs_name_en": _("customs name, English"),
+    "setting.name.customs_name_zh": _("customs name, Chinese"),
+    "setting.name.ioss": _("IOSS numbers"),
+    "setting.name.weigh_tolerance_g": _("tolerance of the scale in grams"),
+    "setting.name.weigh_tolerance_percent": _("tolerance of the scale in percent"),
+    "setting.name.weigh_before_handover": _("weighing before the hand-over"),
+    "setting.name.answer_hours": _("hours to answer a buyer"),
+    "setting.name.alarm_hours": _("hours until an alarm rings"),
+    "setting.name.fba.restock": _("restocking"),
+    "setting.name.orders.platform_issued_from": _("from when on parcels of the platform's warehouse leave our books"),
+    "setting.name.first_run.dismissed": _("first steps put away"),
     "work.crashed": _(
         "A defect of ours ({error} at {at}) stopped this. It is tried again; tell the person who runs this "
         "installation if it stays."
