@@ -95,6 +95,11 @@ def _plausible(moment: datetime | None) -> bool:
     return moment is None or 1990 < moment.year < 2200
 
 
+def tags_of(order: canonical.Order) -> list[str]:
+    """The marketplace's tags of a new order (prime, gift, replacement, …); from then on they are ours to change."""
+    return [text for tag in order.tags[:20] if (text := clean(tag, 40))]
+
+
 def row_of(order: canonical.Order) -> dict[str, Any]:
     """The channel's part of an ``Order`` row."""
     receiver, buyer = order.receiver, order.buyer

@@ -202,7 +202,7 @@ def _create(
                 False,
                 keyed_hash(text) if text else "",
                 people.get(item.row["buyer_id"]),
-                [],
+                incoming.tags_of(item.order),
                 item.raw_id,
                 now,
                 now,

@@ -53,6 +53,16 @@ def test_new_order_stands_once_with_all_it_said(shop: Shop) -> None:
     assert counts() == {states.NEW: 1}
 
 
+def test_the_marketplaces_tags_come_with_a_new_order_and_are_ours_then(shop: Shop) -> None:
+    ids = take(shop, order("A1", tags=("prime", "gift", "x" * 90))).to_route
+    acts.tag(actor=ACTOR, order_ids=ids, add=["call first"], remove=["gift"])
+    release(order_ids=ids, actor=ACTOR)
+    assert Order.objects.get().tags == ["prime", "x" * 39 + "…", "call first"]
+    later = order("A1", line("A1-1", "LAMP", 3), tags=("prime", "gift"), updated_at=T0 + timedelta(minutes=5))
+    take(shop, later)
+    assert Order.objects.get().tags == ["prime", "x" * 39 + "…", "call first"]
+
+
 def test_release_routes_and_reserves(shop: Shop) -> None:
     ids = take(shop, order("A1", line("A1-1", "LAMP", 2))).to_route
     assert release(order_ids=ids, actor=ACTOR) == {states.READY: ids}
