@@ -122,8 +122,11 @@ class TrackerHook:
                     continue
                 secret = decrypt_json(bytes(tracker.credentials)) if tracker.credentials else {}
                 found = tracker_of(self._kind).parse_webhook(call.body, call.headers, secret)
-                touched = tracking.keep_events(tracked=found, source=self._kind)
-            out.append(Handover(route.tenant.schema_name, TRACKED_EVENT, {"ids": touched}))
+                tracking.keep_events(tracked=found, source=self._kind)
+                # All that it names, not only what was new: whoever died after the milestones left the parcels as they
+                # stood, and the aggregator's second call says the same once more.
+                named = tracking.parcels_of(found)
+            out.append(Handover(route.tenant.schema_name, TRACKED_EVENT, {"ids": named}))
         return out
 
 

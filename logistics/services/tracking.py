@@ -92,6 +92,11 @@ def keep_events(*, tracked: Sequence[Tracked], source: str) -> list[int]:
     return sorted({row[0] for row in fresh})
 
 
+def parcels_of(tracked: Sequence[Tracked]) -> list[int]:
+    """The shipments that these speak of, by id."""
+    return sorted({pk for found in _shipments([item.number for item in tracked]).values() for pk, _ in found})
+
+
 def _shipments(given: Iterable[str]) -> dict[str, list[tuple[int, str]]]:
     """{clean number: [(shipment, carrier), …]}: by tracking number or waybill, without cancelled and failed ones."""
     wanted = sorted({spelling for number in given for spelling in (number, numbers.clean(number)) if number})
