@@ -131,12 +131,21 @@ def again(hook_id: int) -> str:
 
 
 def sweep() -> None:
-    """Judge again what could not be judged, and delete what is old."""
+    """Judge again what could not be judged, the one that was looked at longest ago first, and delete what is old."""
     with public_context():
-        waiting = InboundHook.objects.filter(state=InboundHook.NEW).order_by("id").values_list("id", flat=True)
-        for hook_id in list(waiting[:200]):
-            again(hook_id)
-        InboundHook.objects.filter(purge_at__lt=clock.now()).delete()
+        now = clock.now()
+        InboundHook.objects.filter(purge_at__lt=now).delete()
+        InboundHook.objects.filter(state=InboundHook.NEW, received_at__lt=now - KEEP_OTHERS).delete()
+        waiting = InboundHook.objects.filter(state=InboundHook.NEW).order_by("purge_at", "id")
+        for hook_id in list(waiting.values_list("id", flat=True)[:200]):
+            try:
+                again(hook_id)
+            except Exception as error:  # the reader's, whatever it is: the calls behind this one have their turn
+                log.warning("hook %s: %s", hook_id, faults.trace(error))
+                code, params = faults.stored(error)
+                InboundHook.objects.filter(pk=hook_id).update(
+                    error_code=code[:80], error_params=params, purge_at=now + KEEP_OTHERS
+                )
 
 
 @due.due_job("hooks.sweep")

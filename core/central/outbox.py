@@ -139,11 +139,11 @@ def claim(limit: int = 1) -> list[Lease]:
 def _take_back() -> None:
     """Rows whose worker died go back to their place, or are dead after too many tries (they may be what kills)."""
     sql = """
-        SELECT id, handler, attempt FROM public.central_outbox
+        SELECT id, handler, stream, attempt FROM public.central_outbox
          WHERE state = 1 AND lease_until < %s FOR UPDATE SKIP LOCKED
     """
-    for row_id, handler, attempt in bulk.fetch(sql, [clock.wall()]):
-        _put_back(row_id, handler, "", attempt, 0.0, DIED, {}, token=None)
+    for row_id, handler, stream, attempt in bulk.fetch(sql, [clock.wall()]):
+        _put_back(row_id, handler, stream, attempt, 0.0, DIED, {}, token=None)
 
 
 def _heads(limit: int) -> list[tuple[int, str, str, str]]:
@@ -260,7 +260,9 @@ def _put_back(
         "error_code": code,
         "error_params": params,
     }
-    if token is not None and (handler is None or handler.on_failure == "aside") and "~" not in stream:
+    # A death is mostly not the row's fault (a worker was restarted), so it keeps its place until it has used its tries.
+    failed = token is not None or dead
+    if failed and (handler is None or handler.on_failure == "aside") and "~" not in stream:
         changes["stream"] = f"{stream}~{row_id}"  # a stream of its own: those behind it go on
     rows = Outbox.objects.filter(pk=row_id, state=Outbox.LEASED)
     if token is not None:
