@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,17 +16,21 @@ from channels.services import inbox
 from channels.services.health import STOPPED
 from channels.services.pull import with_token
 from core import clock, faults
-from core.errors import AdapterError, NotFound, Throttled
+from core.errors import AdapterError, BadPayload, Conflict, NotFound, Rejected, Throttled
 from core.permissions import Actor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Reread:
-    """``fresh``: raw rows that are new. ``asked``: ids that were answered. ``wait``: business seconds to keep away."""
+    """``fresh``: raw rows that are new. ``asked``: ids that were answered, ``missing``: not there, ``refused``: not given
+    for a reason of their own. ``wait``: business seconds to keep away."""
 
     fresh: int = 0
     asked: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     wait: float | None = None
     code: str = ""
     params: dict[str, Any] = field(default_factory=dict)
@@ -45,6 +50,10 @@ def read_again(*, account_id: int, external_ids: Sequence[str], actor: Actor) ->
             raw = with_token(account, actor, partial(adapter.fetch_order, external_id=external_id))
         except NotFound:
             done.missing.append(external_id)
+            continue
+        except (Rejected, BadPayload, Conflict) as error:  # this one's; those behind it are asked for all the same
+            log.warning("order of account %s is not given again: %s", account_id, faults.trace(error))
+            done.refused.append(external_id)
             continue
         except AdapterError as error:
             done.code, done.params = faults.stored(error)

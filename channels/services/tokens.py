@@ -59,7 +59,9 @@ def _mint(account: Account, actor: Actor) -> tuple[str, int]:
     try:
         token = adapter_of(account.platform).refresh_token(session_of(account))
     except AuthRevoked as error:
-        seen.update(token_lease_until=None, token=None, token_expires_at=None)
+        if not seen.update(token_lease_until=None, token=None, token_expires_at=None):
+            # What was refused is no longer what the account has: it was connected anew while the answer was under way.
+            raise Transient("account.token_busy") from error
         code, params = faults.stored(error)
         set_health(account_id=account.pk, health=Account.RECONNECT, actor=actor, code=code, params=params)
         raise

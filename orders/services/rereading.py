@@ -45,6 +45,7 @@ def reread_some(*, account_id: int, actor: Actor) -> reread.Reread:
         done.fresh += more.fresh
         done.asked += more.asked
         done.missing += more.missing
+        done.refused += more.refused
         done.wait, done.code, done.params = more.wait, more.code, more.params
     return done
 
@@ -61,7 +62,7 @@ def _round(account_id: int, name: str, sql: str, params: list[object], limit: in
 
 
 def _advance(account_id: int, name: str, rows: list[tuple[int, str]], done: reread.Reread) -> None:
-    dealt = set(done.asked) | set(done.missing)
+    dealt = {*done.asked, *done.missing, *done.refused}
     last = [row_id for row_id, external_id in rows if external_id in dealt]
     if last:
         reread.move(account_id, name, last[-1])

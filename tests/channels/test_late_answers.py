@@ -1,0 +1,51 @@
+"""Answers that come late or are refused: a consent that was given anew meanwhile, one order that cannot be read again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from channels.adapters.amazon.adapter import Amazon
+from channels.models import Account
+from channels.services import accounts, pull, reread, tokens
+from core.errors import AuthRevoked
+from tests.channels.conftest import ACTOR
+from tests.support.amazon import Seller, plan
+
+
+def test_a_refusal_of_the_old_consent_does_not_end_the_new_one(
+    shop: Seller, inside: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform refuses the old refresh token; while that answer is under way the seller agrees anew."""
+    real, fresh = Amazon.refresh_token, shop.credentials | {"refresh_token": shop.credentials["refresh_token"] + "+"}
+    shop.control("@/revoke", {})
+    Account.objects.update(token=None, token_expires_at=None)
+    late: list[str] = []
+
+    def slow(self: Amazon, session: Any) -> Any:
+        try:
+            return real(self, session)
+        except AuthRevoked:
+            if not late:
+                late.append("refused")
+                shop.control("/accounts", shop.spec | {"credentials": fresh})
+                accounts.reconnect(actor=ACTOR, account_id=inside.pk, credentials=fresh)
+            raise
+
+    monkeypatch.setattr(Amazon, "refresh_token", slow)
+    first = pull.fetch_orders(account_id=inside.pk, actor=ACTOR)
+    assert late == ["refused"] and first.wait is not None
+    inside.refresh_from_db()
+    assert (inside.health, inside.health_code) == (Account.OK, "")
+    assert pull.fetch_orders(account_id=inside.pk, actor=ACTOR).done
+    assert tokens.access(account_id=inside.pk, actor=ACTOR)[0]
+
+
+@pytest.mark.parametrize("bad", ["no such id", "901-0000000-0000000"])
+def test_one_order_that_the_platform_refuses_keeps_no_other_from_being_read_again(
+    shop: Seller, inside: Account, bad: str
+) -> None:
+    ids = shop.plan(plan("one"))
+    done = reread.read_again(account_id=inside.pk, external_ids=[bad, ids["one"]], actor=ACTOR)
+    assert done.asked == [ids["one"]]
