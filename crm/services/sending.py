@@ -13,6 +13,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from channels.services.health import STOPPED, set_health
 from channels.services.sessions import session_of
 from core import bulk, clock, faults, files
 from core.audit import record_many
+from core.central.leases import kept, until
 from core.errors import (
     AdapterError,
     AlreadyDone,
@@ -43,13 +45,13 @@ from core.errors import (
 )
 from core.events import emit
 from core.permissions import Actor
+from core.tenancy import require_tenant
 from crm.models import Message
 from crm.services import deadlines, pictures
 
 log = logging.getLogger(__name__)
 
 BATCH, THREADS = 16, 8
-LEASE_SECONDS = 120.0  # wall: longer than a batch takes at worst
 IN_FLIGHT_SECONDS = 10.0  # wall: so long after a lost reply "not there" may still become "there"
 RUN_SECONDS = 100.0
 FIRST_BACKOFF, LONGEST_BACKOFF = 15.0, 1800.0  # business seconds
@@ -119,7 +121,12 @@ def send_due(*, account_id: int, actor: Actor, seconds: float = RUN_SECONDS) -> 
         rows = _lease(account_id, lease)
         if not rows:
             break
-        results = _call_all(adapter, session_of(account, token), rows)
+        with ExitStack() as held:
+            for (
+                row
+            ) in rows:  # a slow platform may keep a batch for minutes; who has not begun yet must not be overtaken
+                held.enter_context(kept(f'"{require_tenant()}".crm_message', row.id, str(lease)))
+            results = _call_all(adapter, session_of(account, token), rows)
         write(account, deadlines.hours_of(account.pk, account.platform), lease, results, done, actor)
         if any(isinstance(result.error, AuthExpired) for result in results):
             tokens.expire(account_id=account_id, generation=generation)
@@ -154,7 +161,7 @@ def _lease(account_id: int, lease: uuid.UUID) -> list[_Row]:
                   c.item_ref, c.order_external_id, c.subject
     """
     with transaction.atomic():
-        found = bulk.fetch(sql, [now, account_id, wall, BATCH, lease, wall + timedelta(seconds=LEASE_SECONDS)])
+        found = bulk.fetch(sql, [now, account_id, wall, BATCH, lease, until()])
     shown = pictures.of([row[0] for row in found])
     rows = []
     for pk, conversation, key, parent, body, attempts, state, buyer, item, order, subject in found:
@@ -274,12 +281,12 @@ def write(
                 [[result.row.id for result in results], lease],
             )
         }
-        kept = [result for result in results if result.row.id in mine]
-        if kept:
-            bulk.execute(_WRITE, bulk.columns([_values(result, now) for result in kept]))
-            pictures.save({pk: url for result in kept for pk, url in result.urls.items()})
-        sent = [result for result in kept if result.state == Message.SENT]
-        failed = [result for result in kept if result.state == Message.FAILED]
+        ours = [result for result in results if result.row.id in mine]
+        if ours:
+            bulk.execute(_WRITE, bulk.columns([_values(result, now) for result in ours]))
+            pictures.save({pk: url for result in ours for pk, url in result.urls.items()})
+        sent = [result for result in ours if result.state == Message.SENT]
+        failed = [result for result in ours if result.state == Message.FAILED]
         deadlines.recompute([result.row.conversation_id for result in sent], within_hours)
         record_many(
             actor,
@@ -298,7 +305,7 @@ def write(
             emit("messages.answered", {"account_id": account.pk, "ids": [result.row.id for result in sent]})
     done.sent += [result.row.id for result in sent]
     done.failed += [result.row.id for result in failed]
-    done.put_off += len(kept) - len(sent) - len(failed)
+    done.put_off += len(ours) - len(sent) - len(failed)
 
 
 # A platform that lists our answers among the messages may have given this one in already: then the id stays there.
