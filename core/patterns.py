@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from re import _constants as ops  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
+
+ops: Any = import_module("re._constants")  # unknown to the stubs
+parser: Any = import_module("re._parser")
 
 LONGEST = 60  # characters of what is matched
 MOST_WAYS = 500_000  # some hundredths of a second at worst
