@@ -24,4 +24,4 @@ def route(payload: Payload) -> None:
 def short_again(payload: Payload) -> None:
     """Units became available: short orders that want these SKUs are tried again, oldest promise first."""
     with close_row():
-        acts.retry_short(sku_ids=payload["skus"], actor=system("routing"))
+        acts.retry_short(sku_ids=payload["skus"], after=payload.get("after"), actor=system("routing"))

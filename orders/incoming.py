@@ -211,7 +211,8 @@ def search_of(row: Mapping[str, Any], codes: list[str], numbers: list[str]) -> t
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """What the workflow does about news. ``target`` None: stays. ``release``: give the reserved stock back.
+    """What the workflow does about news. ``target`` None: stays (with a ``reason``: held for this one now, until a person
+    says otherwise). ``release``: give the reserved stock back.
 
     ``route``: decide again. ``conflict`` is a code shown with its choices; ``ask_cancel``: try to take the parcel back.
     """
@@ -256,8 +257,8 @@ def react(
             return Reaction(conflict="address_changed")
         return Reaction(conflict="lines_changed") if lines_changed else Reaction()
     if cancel_requested:
-        if state == states.HELD:
-            return Reaction()
+        if state == states.HELD:  # for another reason, which may end by itself
+            return Reaction(reason="order.cancel_requested", release=lines_changed)
         target = None if states.HELD not in states.MOVES[state] else states.HELD
         return Reaction(target, "order.cancel_requested", release=lines_changed)
     if (address_changed or lines_changed) and state != states.HELD:

@@ -54,7 +54,8 @@ def record_context(request: PageRequest, pk: int) -> dict[str, Any]:
     hand = queries_hand.by_hand(pk)
     can = _can(actor, order, parcel=bool(alive))
     if stuck:
-        can |= {"take_back": actor.can(permissions.CANCEL), "accept": can["book"], "book": False}
+        can |= {"take_back": actor.can(permissions.CANCEL), "accept": can["book"]}
+        can |= dict.fromkeys(("book", "hold", "route", "cancel"), False)
     entries = queries.history(pk)
     step = "accept" if stuck else NEXT.get(order.state, "")
     return {
@@ -87,7 +88,7 @@ def record_context(request: PageRequest, pk: int) -> dict[str, Any]:
         "why": why(request, order, personal),
         "history": telling.tell(order, entries, undo=undo.offered(order, actor, entries)),
         "former": queries_page.former_addresses(pk) if personal and actor.can(permissions.EDIT) else [],
-        "editable": order.state in states.BEFORE_BOOKING and actor.can(permissions.EDIT) and personal,
+        "editable": order.state in states.BEFORE_BOOKING and not stuck and actor.can(permissions.EDIT) and personal,
         "can": can,
         "next": step if step != "paid" or can["paid"] else "",
         "conflict_choices": CHOICES.get(order.conflict, ("settle",)) if order.conflict else (),

@@ -12,17 +12,21 @@ from django.db import transaction
 from core import bulk, clock
 from core.audit import record_many
 from core.errors import BusinessError
-from core.events import emit
+from core.events import emit, emit_many
 from core.permissions import Actor
 from core.secrets import keyed_hash
 from inventory.reservation import expired, release_many
 from orders import address, incoming, permissions, states
 from orders.models import FormerAddress, Order
 from orders.services import lines
+from orders.services.of_parcels import at_carrier
 from orders.services.pages import reindex
-from orders.services.release import LET_GO
+from orders.services.release import LET_GO, PAGE
 
 KEEP_FORMER_ADDRESS = timedelta(days=60)
+SHORT_AT_ONCE = PAGE
+# A failed order's parcel that exists at the carrier: taken back, or accepted, before the order goes anywhere.
+TO_BE_SETTLED = ("failed", "cancelling")
 HOLDABLE = (states.NEW, states.UNMATCHED, states.ADDRESS, states.SHORT, states.READY, states.FAILED)
 REROUTABLE = (
     states.UNMATCHED,
@@ -79,7 +83,9 @@ def route_later(order_ids: Sequence[int]) -> None:
     for pk, account in bulk.fetch("SELECT id, account_id FROM orders_order WHERE id = ANY(%s)", [list(order_ids)]):
         by_account.setdefault(account, []).append(pk)
     for account, ids in by_account.items():
-        emit("orders.imported", {"account": account, "ids": ids})
+        # A page a transaction: one over thousands would hold stock while it waits for orders that others hold.
+        pages = [{"account": account, "ids": ids[at : at + PAGE]} for at in range(0, len(ids), PAGE)]
+        emit_many("orders.imported", pages)
 
 
 def _move_each(
@@ -93,9 +99,12 @@ def _move_each(
     params: dict[str, Any] | None,
     entry: str,
 ) -> None:
-    fit = [pk for pk, state in found.items() if state in sources]
+    parcels = at_carrier([pk for pk, state in found.items() if state == states.FAILED], TO_BE_SETTLED)
+    fit = [pk for pk, state in found.items() if state in sources and pk not in parcels]
     for pk, state in found.items():
-        if state not in sources:
+        if pk in parcels:
+            outcome.refused[pk] = ("order.too_late", {"state": state})
+        elif state not in sources:
             outcome.refused[pk] = ("state.illegal_move", {"state": state, "target": target})
     by_source: dict[str, list[int]] = {}
     for pk in fit:
@@ -207,7 +216,9 @@ def edit_address(*, actor: Actor, order_id: int, version: int, changes: Mapping[
         raise BusinessError("order.not_found")
     if order.version != version:
         raise BusinessError("order.changed_meanwhile")
-    if order.state not in states.BEFORE_BOOKING:
+    if order.state not in states.BEFORE_BOOKING or (
+        order.state == states.FAILED and at_carrier([order_id], TO_BE_SETTLED)
+    ):
         raise BusinessError("order.too_late", state=order.state)
     former = {name: getattr(order, name) for name in ADDRESS_FIELDS}
     fresh = {name: changes.get(name, former[name]) for name in ADDRESS_FIELDS}
@@ -288,18 +299,26 @@ def match_listing(*, actor: Actor, listing_id: int, sku_id: int, units: int = 1)
     return len(moved)
 
 
-def retry_short(*, actor: Actor, sku_ids: Sequence[int], limit: int = 1000) -> int:
-    """Try short orders that want these SKUs again, the earliest ship-by first. Inside the caller's transaction."""
+def retry_short(*, actor: Actor, sku_ids: Sequence[int], after: int | None = None) -> int:
+    """Try short orders that want these SKUs again, the earliest ship-by first; a page, inside the caller's transaction.
+
+    ``after``: the order that the last page ended with. Those behind a page have an event of their own: many that lack
+    something else keep none from its goods, and no transaction holds stock while it waits for another page's orders.
+    """
     from orders.services.release import release
 
     rows = bulk.fetch(
         "SELECT o.id FROM orders_order o WHERE o.state = 'short' AND EXISTS"
         " (SELECT 1 FROM orders_orderline l WHERE l.order_id = o.id AND l.sku_id = ANY(%s))"
-        " ORDER BY o.ship_by NULLS LAST, o.placed_at, o.id LIMIT %s",
-        [list(sku_ids), limit],
+        " AND (%s::bigint IS NULL OR (coalesce(o.ship_by, 'infinity'), o.placed_at, o.id) >"
+        "  (SELECT coalesce(p.ship_by, 'infinity'), p.placed_at, p.id FROM orders_order p WHERE p.id = %s))"
+        " ORDER BY coalesce(o.ship_by, 'infinity'), o.placed_at, o.id LIMIT %s",
+        [list(sku_ids), after, after, SHORT_AT_ONCE],
     )
     ids = [row[0] for row in rows]
     release(order_ids=ids, actor=actor)
+    if len(ids) == SHORT_AT_ONCE:
+        emit("inventory.available", {"skus": list(sku_ids), "after": ids[-1]})
     return len(ids)
 
 
@@ -325,7 +344,8 @@ def expire_unpaid(*, actor: Actor, limit: int = 500) -> int:
 def wake_held(*, actor: Actor, limit: int = 500) -> int:
     """Orders held until a moment that has come go on."""
     rows = bulk.fetch(
-        "SELECT id FROM orders_order WHERE state = 'held' AND hold_until <= %s ORDER BY hold_until LIMIT %s",
+        "SELECT id FROM orders_order WHERE state = 'held' AND hold_until <= %s ORDER BY hold_until LIMIT %s"
+        " FOR UPDATE SKIP LOCKED",
         [clock.now(), limit],
     )
     moved = states.move([row[0] for row in rows], states.NEW, expected=[states.HELD])

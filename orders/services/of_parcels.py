@@ -14,6 +14,19 @@ def orders_of(shipment_ids: Sequence[int]) -> list[int]:
     return sorted(row[0] for row in bulk.fetch(_ORDERS_OF, [list(shipment_ids)]))
 
 
+def at_carrier(order_ids: Sequence[int], only: Sequence[str] | None = None) -> set[int]:
+    """Those of the orders of which a carrier has a parcel (``only``: one in these states). Nothing is locked."""
+    if not order_ids:
+        return set()
+    rows = bulk.fetch(
+        "SELECT k.order_id FROM orders_consignment k JOIN logistics_shipment s ON s.id = k.shipment_id"
+        " WHERE k.order_id = ANY(%s) AND k.state = 'open' AND s.waybill <> ''"
+        " AND (%s::text[] IS NULL OR s.state = ANY(%s::text[]))",
+        [list(order_ids), None if only is None else list(only), None if only is None else list(only)],
+    )
+    return {row[0] for row in rows}
+
+
 def lock_orders_of(shipment_ids: Sequence[int]) -> list[int]:
     """The orders that these shipments lie in, locked in id order until the transaction ends.
 

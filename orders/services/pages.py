@@ -17,6 +17,8 @@ from inventory.reservation import make_paid, release_many
 from orders import incoming, states
 from orders.models import MANUAL
 from orders.services import customers, lines
+from orders.services.conflicts import stay_held
+from orders.services.of_parcels import at_carrier
 
 
 @dataclass(slots=True)
@@ -261,6 +263,7 @@ def _revise(
         return
     by_order = lines.known_lines([known["id"] for known, _ in current])
     confirmed = _told_by_us([known["id"] for known, _ in current])
+    parcels = at_carrier([known["id"] for known, _ in current if known["state"] == states.FAILED])
     updates: list[tuple[Any, ...]] = []
     line_work: list[tuple[int, canonical.Order]] = []
     answers: list[tuple[dict[str, Any], incoming.Reaction]] = []
@@ -282,7 +285,7 @@ def _revise(
         real = [name for name in changed if name != "channel_updated_at"]
         ours, had = known["id"] in confirmed, by_order.get(known["id"], {})
         reaction = incoming.react(
-            known["state"],
+            states.BOOKED if known["id"] in parcels else known["state"],
             status=item.order.status,
             cancel_requested=item.order.cancel_requested,
             address_changed=any(name in incoming.RECEIVER for name in real),
@@ -344,6 +347,7 @@ def _apply(
             written.ask_cancel.append(known["id"])
     for (source, target, reason), ids in groups.items():
         states.move(ids, target, expected=[source], reason_code=reason)
+    stay_held([known["id"] for known, answer in answers if answer.reason and answer.target is None], actor)
     conflicts = [(known["id"], answer.conflict) for known, answer in answers if answer.conflict]
     bulk.update("orders_order", "id", [("conflict", "text")], conflicts)
     record_many(actor, history)
