@@ -25,6 +25,7 @@ from fulfilment.options import WeighingOptions
 from logistics import progress, states
 from logistics.services import tracking
 from orders.services import shipping
+from orders.services.of_parcels import lock_orders_of
 
 __all__ = ["Foreseen", "Handed", "Scanned", "Weighed", "foresee", "hand_over", "scan", "undo_hand_over", "undo_weighing",
            "weigh", "weigh_and_hand_over"]  # fmt: skip
@@ -78,11 +79,7 @@ def _only_mine(actor: Actor, shipment_id: int) -> None:
 
 def _lock(shipment_ids: Sequence[int]) -> None:
     """Orders first, then the shipments, both in id order."""
-    bulk.fetch(
-        "SELECT o.id FROM orders_order o WHERE o.id IN (SELECT order_id FROM orders_consignment WHERE shipment_id = ANY(%s))"
-        " ORDER BY o.id FOR UPDATE",
-        [list(shipment_ids)],
-    )
+    lock_orders_of(shipment_ids)
     bulk.fetch("SELECT id FROM logistics_shipment WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [list(shipment_ids)])
 
 

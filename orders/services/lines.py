@@ -151,7 +151,20 @@ def insert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], 
     }
     bulk.insert("orders_orderline", COLUMNS, [row for row in rows if row[2] not in there])
     left = [row for row in rows if row[2] in there]
-    return _move_lines(account_id, left) if left else []
+    if not left:
+        return []
+    olds = bulk.fetch(
+        "SELECT DISTINCT order_id FROM orders_orderline WHERE account_id = %s AND external_line_id = ANY(%s)",
+        [account_id, [row[2] for row in left]],
+    )
+    _hold_orders({row[0] for row in olds})
+    return _move_lines(account_id, left)
+
+
+def _hold_orders(order_ids: set[int]) -> None:
+    """Before their lines are locked: whoever edits an order has it first and its lines afterwards."""
+    if order_ids:
+        bulk.execute("SELECT 1 FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [sorted(order_ids)])
 
 
 def _move_lines(account_id: int, rows: list[tuple[Any, ...]]) -> list[Moved]:
@@ -314,7 +327,7 @@ def upsert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], 
         external: (line_id, order_id)
         for external, line_id, order_id in bulk.fetch(
             "SELECT external_line_id, id, order_id FROM orders_orderline"
-            " WHERE account_id = %s AND external_line_id = ANY(%s) ORDER BY id FOR UPDATE",
+            " WHERE account_id = %s AND external_line_id = ANY(%s) ORDER BY id",
             [account_id, [row[2] for row in rows]],
         )
     }
@@ -323,6 +336,7 @@ def upsert_lines(account_id: int, pairs: Sequence[tuple[int, canonical.Order]], 
         bulk.insert("orders_orderline", COLUMNS, new)
     changed = [row for row in rows if row[2] in there]
     if changed:
+        _hold_orders({order_id for _, order_id in there.values()} - {order_id for order_id, _ in pairs})
         moved = _move_lines(account_id, changed)
         bulk.execute(
             "UPDATE orders_orderline l SET units = l.quantity * coalesce("

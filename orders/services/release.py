@@ -19,7 +19,7 @@ from core.events import emit
 from core.permissions import Actor
 from core.rules import CompiledRules
 from inventory.models import Reservation
-from inventory.reservation import Want, WantedLine, held_by, release_many, reserve_many
+from inventory.reservation import Want, WantedLine, held_by, lock, release_many, reserve_many
 from orders import facts, routing, states
 from orders.incoming import dumps
 from orders.services import rules as rule_sets
@@ -121,6 +121,7 @@ def _reserve(verdicts: Sequence[Verdict]) -> None:
         kind = Reservation.UNPAID if verdict.row["state"] == states.PENDING else Reservation.PAID
         lines = tuple(WantedLine(line.line_id, line.sku_id or 0, line.units) for line in verdict.lines)
         wants[kind].append(Want(verdict.row["id"], verdict.warehouses, lines))
+    _hold_stock(stale, held, wants)
     release_many(stale, tell=False)
     for kind, asked in wants.items():
         expires = clock.now() + UNPAID_FOR if kind == Reservation.UNPAID else None
@@ -131,6 +132,17 @@ def _reserve(verdicts: Sequence[Verdict]) -> None:
                 codes = {line.sku_id: line.code for line in verdict.lines}
                 missing = [[codes.get(sku, ""), need, have] for sku, need, have in outcome.missing[:5]]
                 verdict.stop(states.SHORT, "order.short", missing=missing, more=max(0, len(outcome.missing) - 5))
+
+
+def _hold_stock(
+    stale: Sequence[int], held: Mapping[int, tuple[int, int, int]], wants: Mapping[str, Sequence[Want]]
+) -> None:
+    """Where stock is locked more than once below, all of it in one order first: nobody waits for us while we wait."""
+    if not stale and not all(wants.values()):
+        return
+    asked = [want for some in wants.values() for want in some]
+    pairs = {(place, line.sku_id) for want in asked for place in want.warehouses for line in want.lines}
+    lock(pairs | {held[line_id][:2] for line_id in stale})
 
 
 def _write(verdicts: Sequence[Verdict], actor: Actor) -> None:

@@ -80,3 +80,34 @@ def test_news_of_a_parcel_reach_the_order_that_it_lies_in_now(
         assert states_of(ids) == {"combined"}
         assert states_of(made) == {news}
     back_to_public()
+
+
+def test_whoever_stands_at_the_scale_holds_the_order_that_the_parcel_lies_in_now(
+    committed_db: WorkerDatabase, carrier: Carrier, settings: Any
+) -> None:
+    """Else a hand-over could be taken back while its stock is issued."""
+    settings.SANDBOX_URL = carrier.base
+    with tenant_context(ACME):
+        shop = open_shop(connect(carrier))
+        ids = take(shop, order("one", line("one-1")), order("two", line("two-1", "CUP"))).created
+        release(order_ids=ids, actor=ACTOR)
+        booking.book_orders(actor=ACTOR, order_ids=ids)
+        settle()
+        parcels, free = [parcel_of(pk).pk for pk in ids], []
+
+        def stand() -> None:
+            floor._lock(parcels)
+            other = threading.Thread(target=look)
+            other.start()
+            other.join(20)
+
+        def look() -> None:
+            try:
+                with tenant_context(ACME), transaction.atomic():
+                    free.extend(bulk.fetch("SELECT external_id FROM orders_order FOR UPDATE SKIP LOCKED"))
+            finally:
+                close_old_connections()
+
+        while_combined(lambda: take(shop, order("both", line("one-1"), line("two-1", "CUP"))), stand)
+        assert free == []
+    back_to_public()
