@@ -16,11 +16,12 @@ from channels import finding
 from core import bulk, clock
 from core.audit import Entry, record_many
 from core.errors import BusinessError
-from core.events import emit
 from core.permissions import Actor
 from inventory.codes import code_key
 from inventory.reservation import release_many
 from orders import permissions, states
+from orders.services.acts import route_later
+from orders.services.of_parcels import at_carrier
 
 CODE, PERSON, IGNORED = "code", "person", "ignored"  # Listing.matched_by
 MOST_UNITS = 10_000
@@ -132,7 +133,7 @@ def _match(actor: Actor, fresh: list[Match], found: Found, by: str) -> int:
     entries: list[Entry] = [("listing", one.listing_id, code, {"sku": one.sku_id, "units": one.units}) for one in fresh]
     moved = states.move(sorted({row[0] for row in lines}), states.NEW, expected=[states.UNMATCHED])
     record_many(actor, [*entries, *(("order", pk, "order.to_new", {"from": states.UNMATCHED}) for pk in moved)])
-    _route(moved)
+    route_later(moved)
     return len(moved)
 
 
@@ -144,14 +145,6 @@ def _platform_stock(triples: Sequence[tuple[Any, ...]]) -> None:
         " AND s.sku_id IS DISTINCT FROM w.sku",
         bulk.columns(triples),
     )
-
-
-def _route(order_ids: Sequence[int]) -> None:
-    by_account: dict[int | None, list[int]] = {}
-    for pk, account in bulk.fetch("SELECT id, account_id FROM orders_order WHERE id = ANY(%s)", [list(order_ids)]):
-        by_account.setdefault(account, []).append(pk)
-    for account, ids in by_account.items():
-        emit("orders.imported", {"account": account, "ids": ids})
 
 
 @transaction.atomic
@@ -178,6 +171,8 @@ def take_back(*, actor: Actor, listing_ids: Sequence[int]) -> Outcome:
             [list(OPEN), accounts, names, skus],
         )
     ]
+    sent = at_carrier(orders)  # a failed booking may have left one there; a combined order may have brought one
+    orders = [pk for pk in orders if pk not in sent]
     lines = [row[0] for row in bulk.fetch("SELECT id FROM orders_orderline WHERE order_id = ANY(%s)", [orders])]
     release_many(lines)
     bulk.execute(
@@ -209,7 +204,7 @@ def _back(actor: Actor, orders: list[int], entries: list[Entry]) -> None:
     again = bulk.fetch(
         "SELECT id FROM orders_order WHERE id = ANY(%s) AND state = ANY(%s)", [orders, ["new", "pending"]]
     )
-    _route([row[0] for row in again])
+    route_later([row[0] for row in again])
 
 
 @transaction.atomic

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from channels import canonical
+from channels.models import Listing
 from core.errors import BusinessError
 from inventory.models import Reservation
-from orders.models import Order
-from orders.services import acts, recall
+from orders.models import Order, OrderLine
+from orders.services import acts, listings, recall
 from tests.logistics.test_faults import book
 from tests.orders.conftest import T0, Shop, line, order, take
 from tests.support.parcels import ACTOR, Carrier, parcel_of, ready_orders, settle, states_of
@@ -71,3 +72,12 @@ def test_the_address_of_a_parcel_that_exists_is_not_changed_by_hand(failed: list
     version = Order.objects.get().version
     with pytest.raises(BusinessError, match="order.too_late"):
         acts.edit_address(actor=ACTOR, order_id=failed[0], version=version, changes={"ship_city": "Bonn"})
+
+
+def test_a_match_that_is_taken_back_leaves_what_lies_in_the_parcel(shop: Shop, failed: list[int]) -> None:
+    """Else nothing would be issued when it leaves."""
+    listing = Listing.objects.get(seller_sku="LAMP")
+    assert listings.take_back(actor=ACTOR, listing_ids=[listing.pk]).orders == 0
+    assert states_of(failed) == {"failed"}
+    assert OrderLine.objects.get(seller_sku="LAMP").sku_id == shop.skus["LAMP"].pk
+    assert shop.stock("LAMP").reserved == 1
