@@ -149,7 +149,11 @@ def _pass(ids: list[int]) -> int:
     if not items:
         return 0
     opened = open_accounts({item.account_id for item in items}, numbers)
-    results = calls.run(items, opened, renew=lambda: _renew(token))
+    # A carrier may have taken its time over a token: what another worker has taken over meanwhile is that one's to send.
+    leased = [item.id for item in items]
+    mine = _renew(leased, token)
+    items = [item for item in items if item.id in mine]
+    results = calls.run(items, opened, renew=lambda: _renew(leased, token))
     with transaction.atomic():
         outcomes.write(results, token)
         failed = {result.item.account_id: result.error for result in results if result.error is not None}
@@ -235,11 +239,13 @@ def customs_line_of(data: dict[str, Any]) -> CustomsLine:
     return CustomsLine(**(data | {"unit_value": Decimal(str(data["unit_value"]))}))
 
 
-def _renew(token: uuid.UUID) -> None:
-    bulk.execute(
-        f"UPDATE {_TABLE} SET lease_until = %s WHERE lease_token = %s",
-        [clock.wall() + timedelta(seconds=LEASE_SECONDS), token],
+def _renew(ids: list[int], token: uuid.UUID) -> set[int]:
+    """Push the leases' end out; those of the shipments that are still ours."""
+    rows = bulk.fetch(
+        f"UPDATE {_TABLE} SET lease_until = %s WHERE id = ANY(%s) AND lease_token = %s RETURNING id",
+        [clock.wall() + timedelta(seconds=LEASE_SECONDS), ids, token],
     )
+    return {row[0] for row in rows}
 
 
 # -- what persons and upper apps ask for ------------------------------------------------------------------------------

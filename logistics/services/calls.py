@@ -82,7 +82,7 @@ class Opened:
     problem: AdapterError | None = field(default=None)
 
 
-def run(items: Sequence[Item], accounts: Mapping[int, Opened], *, renew: Callable[[], None]) -> list[Result]:
+def run(items: Sequence[Item], accounts: Mapping[int, Opened], *, renew: Callable[[], object]) -> list[Result]:
     """Work on all items, some at a time. ``renew`` is called in this thread now and then, to keep the leases."""
     results: list[Result] = []
     waiting: deque[tuple[float, Item, int]] = deque((0.0, item, 0) for item in items)
