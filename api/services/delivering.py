@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from api import news
 from api.models import Attempt, Delivery, Endpoint, News
@@ -202,8 +203,8 @@ def _rfc(moment: datetime) -> str:
 
 def purge(before: datetime, limit: int = 2000) -> int:
     """Remove old news that nobody waits for, with its deliveries and their log. Returns how many."""
-    old = list(News.objects.filter(at__lt=before).order_by("pk").values_list("pk", flat=True)[:limit])
-    waiting = set(Delivery.objects.filter(news_id__in=old, state=Delivery.WAITING).values_list("news_id", flat=True))
-    gone = [pk for pk in old if pk not in waiting]
+    waits = Exists(Delivery.objects.filter(news_id=OuterRef("pk"), state=Delivery.WAITING))
+    old = News.objects.filter(~waits, at__lt=before).order_by("pk")
+    gone = list(old.values_list("pk", flat=True)[:limit])
     News.objects.filter(pk__in=gone).delete()
     return len(gone)

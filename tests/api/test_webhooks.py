@@ -401,6 +401,21 @@ def test_old_news_goes_with_its_log(house: Floor, receiver: Receiver) -> None:
         assert Attempt.objects.count() == 0
 
 
+def test_news_that_waits_for_one_who_is_switched_off_keeps_no_other_from_going(
+    house: Floor, receiver: Receiver
+) -> None:
+    off, on = listen(receiver, ["order.cancelled"]), listen(receiver, ["order.cancelled"])
+    with house.inside():
+        endpoints.ping(actor=ACTOR, endpoint_id=off.endpoint.pk)
+        endpoints.ping(actor=ACTOR, endpoint_id=off.endpoint.pk)
+        endpoints.switch(actor=ACTOR, endpoint_id=off.endpoint.pk, on=False)
+        endpoints.ping(actor=ACTOR, endpoint_id=on.endpoint.pk)
+        delivering.deliver(on.endpoint.pk)
+        News.objects.update(at=clock.now() - timedelta(days=31))
+        assert [delivering.purge(clock.now(), limit=2), delivering.purge(clock.now(), limit=2)] == [1, 0]
+        assert Delivery.objects.filter(endpoint_id=off.endpoint.pk, state=Delivery.WAITING).count() == 2
+
+
 KILLED = """
 import os, signal, sys
 import django
