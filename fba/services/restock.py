@@ -6,6 +6,8 @@ import json
 from dataclasses import fields
 from datetime import date
 
+from django.db import transaction
+
 from core import bulk, clock, jobs
 from core.audit import record
 from core.errors import BusinessError
@@ -33,9 +35,11 @@ def zone_of_tenant() -> str:
 def run_now(*, actor: Actor) -> Job:
     """Start a run for today. Raises NotAllowed; BusinessError ``restock.running`` while one is under way."""
     actor.require(permissions.RUN)
-    if running():
-        raise BusinessError("restock.running")
-    return jobs.start(actor, JOB, "job.restock", {}, {})
+    with transaction.atomic():
+        bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"restock:{require_tenant()}"])
+        if running():
+            raise BusinessError("restock.running")
+        return jobs.start(actor, JOB, "job.restock", {}, {})
 
 
 def running() -> bool:

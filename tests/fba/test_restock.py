@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -341,3 +343,20 @@ def test_it_runs_by_itself(many: list[int], acme: str) -> None:
     assert DailyStock.objects.count() == len(many) == len(figures.next_skus((-1, 0), 99))
     row = due.state(acme, "fba.restock", "")
     assert row is not None and row.due_at > clock.now()
+
+
+def test_two_who_press_at_once_start_one_run(committed_db: Any, acme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would see that none is under way, before the other one has started."""
+    from tests.orders.test_hand_races import at_once
+
+    real, looked = restock.running, threading.Barrier(2)
+
+    def both_look() -> bool:
+        found = real()
+        with contextlib.suppress(threading.BrokenBarrierError):
+            looked.wait(2)
+        return found
+
+    monkeypatch.setattr(restock, "running", both_look)
+    made = at_once(lambda: restock.run_now(actor=CLERK_LI).state, times=2)
+    assert sorted(made) == ["queued", "restock.running"]
