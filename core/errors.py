@@ -5,7 +5,10 @@ Adapters and carriers raise only the ``AdapterError`` family (architecture §4);
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+LONGEST_WAIT = 86_400.0  # business seconds; whoever tells us to stay away for longer is asked once a day
 
 
 class SampanError(Exception):
@@ -60,10 +63,14 @@ class AdapterError(SampanError):
 
 
 class Throttled(AdapterError):
+    """``retry_after`` comes from outside: what is no time is none, and a year (or for ever) is a day."""
+
     code = "adapter.throttled"
     retry = True
 
     def __init__(self, retry_after: float | None = None, **params: Any) -> None:
+        if retry_after is not None:
+            retry_after = None if math.isnan(retry_after) else min(max(0.0, retry_after), LONGEST_WAIT)
         self.retry_after = retry_after
         super().__init__(None, retry_after=retry_after, **params)
 
