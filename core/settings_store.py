@@ -40,6 +40,15 @@ def put(actor: Actor, name: str, value: Any) -> None:
     audit.record(actor, "setting", None, "setting.changed", name=name)
 
 
+def alone(name: str) -> None:
+    """Before a value is read to be changed: whoever else changes it waits until our transaction has ended, and what is
+    read from here on is what those before us left. In the caller's transaction."""
+    schema, known = require_tenant(), _known.get()
+    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"{schema}:setting {name}"])
+    if known is not None:
+        known.pop(schema, None)
+
+
 def keep(name: str, value: Any) -> None:
     """Set what a service derives from its own rows, to be read here without a query of its own: no right, no history."""
     schema, known = require_tenant(), _known.get()

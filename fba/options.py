@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core import settings_store
@@ -77,9 +78,11 @@ def current() -> Options:
     return Options.model_validate(settings_store.get(NAME, {}))
 
 
+@transaction.atomic
 def change(*, actor: Actor, **values: Any) -> Options:
     """Set some of the options; the next run uses them. Raises BusinessError ``restock.bad_setting`` (fields)."""
     actor.require(permissions.SETTINGS)
+    settings_store.alone(NAME)
     try:
         options = Options.model_validate(current().model_dump() | values)
     except ValidationError as error:

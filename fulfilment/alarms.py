@@ -104,6 +104,7 @@ def tune(*, actor: Actor, wanted: Mapping[str, int]) -> None:
     if any(not 1 <= value <= MOST_HOURS for value in kept.values()):
         raise BusinessError("alarm.hours", most=MOST_HOURS)
     with transaction.atomic():
+        settings_store.alone(SETTING)
         settings_store.put(actor, SETTING, {**settings_store.get(SETTING, {}), **kept})
 
 

@@ -147,6 +147,7 @@ def resend(*, actor: Actor, delivery_id: int) -> None:
 
 def remember() -> None:
     """Keep what anybody listens to where ``emit`` finds it without a query of its own. In the caller's transaction."""
+    settings_store.alone(news.SETTING)  # else of two endpoints made at once only the second one's events were known
     heard: set[str] = set()
     for events in Endpoint.objects.filter(active=True).values_list("events", flat=True):
         heard |= set(events)

@@ -71,6 +71,7 @@ def tune(*, actor: Actor, hours: Mapping[int, int]) -> None:
         raise BusinessError("conversation.hours", most=LONGEST_HOURS)
     known = set(Account.objects.filter(pk__in=hours).values_list("pk", flat=True))
     mine = {pk: value for pk, value in hours.items() if pk in known and actor.sees_account(pk)}
+    settings_store.alone(SETTING)
     kept = settings_store.get(SETTING, {}) | {str(pk): value for pk, value in mine.items()}
     settings_store.put(actor, SETTING, kept)
     for pk, value in mine.items():

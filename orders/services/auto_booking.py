@@ -20,7 +20,7 @@ def switch(*, actor: Actor, on: bool) -> bool:
     Returns whether anything changed: two who press at once leave one entry in the trail. Raises NotAllowed.
     """
     actor.require(settings_store.CHANGE)
-    bulk.execute("SELECT pg_advisory_xact_lock(hashtext(current_schema() || %s))", [f":setting {AUTO_BOOK}"])
+    settings_store.alone(AUTO_BOOK)
     rows = bulk.fetch("SELECT value::text = 'true' FROM records_tenantsetting WHERE name = %s", [AUTO_BOOK])
     if bool(rows and rows[0][0]) == on:
         return False
