@@ -403,7 +403,14 @@ def _rest(account: Account, results: list[_Result], actor: Actor) -> float | Non
         error = result.error
         if isinstance(error, AuthRevoked):
             code, params = faults.stored(error)
-            set_health(account_id=account.pk, health=Account.RECONNECT, actor=actor, code=code, params=params)
+            set_health(
+                account_id=account.pk,
+                health=Account.RECONNECT,
+                actor=actor,
+                code=code,
+                params=params,
+                consent=account.consented_at,
+            )
             return FIRST_BACKOFF
         if isinstance(error, Throttled):
             # Not for each single token: a batch should find some.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -37,19 +38,28 @@ def jobs_of(capabilities: frozenset[str]) -> list[tuple[str, int | None]]:
 
 
 def set_health(
-    *, account_id: int, health: str, actor: Actor, code: str = "", params: dict[str, Any] | None = None
+    *,
+    account_id: int,
+    health: str,
+    actor: Actor,
+    code: str = "",
+    params: dict[str, Any] | None = None,
+    consent: datetime | None = None,
 ) -> bool:
     """Change the health and its reason; False when nothing changed. *Paused* and *reconnect* stop the jobs.
 
     An account that a person paused, or whose consent is gone, is not called *failing* or *ok* by work that was
-    still under way: only ``resume`` and ``reconnect`` lead out of there.
+    still under way: only ``resume`` and ``reconnect`` lead out of there. ``consent``: ``consented_at`` of the account that
+    the work began with; that a former consent is refused says nothing of the one that was given since.
     """
     with transaction.atomic():
         account = Account.objects.select_for_update().get(pk=account_id)
         if account.health in STOPPED and health in (Account.OK, Account.FAILING):
             return False
-        if account.health in (Account.PAUSED, Account.GONE) and health == Account.RECONNECT:
-            return False
+        if health == Account.RECONNECT:
+            given_anew = consent is not None and account.consented_at != consent
+            if given_anew or account.health in (Account.PAUSED, Account.GONE):
+                return False
         return write_health(account, health, actor, code, params or {})
 
 

@@ -288,6 +288,7 @@ class _Run:
                 actor=self.actor,
                 code=done.code,
                 params=done.params,
+                consent=self.account.consented_at,
             )
             return None
         failures = self.cursor.failures + 1

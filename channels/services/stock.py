@@ -283,5 +283,12 @@ def _failed(account: Account, cursor: Cursor, actor: Actor, done: Pulled, error:
     revoked = isinstance(error, AuthRevoked)
     if revoked or failures >= FAILING_AFTER or not error.retry:
         health = Account.RECONNECT if revoked else Account.FAILING
-        set_health(account_id=account.pk, health=health, actor=actor, code=done.code, params=done.params)
+        set_health(
+            account_id=account.pk,
+            health=health,
+            actor=actor,
+            code=done.code,
+            params=done.params,
+            consent=account.consented_at,
+        )
     return None

@@ -341,7 +341,14 @@ def _rest(account: Account, results: Sequence[_Result], actor: Actor) -> float |
         error = result.error
         if isinstance(error, AuthRevoked):
             code, params = faults.stored(error)
-            set_health(account_id=account.pk, health=Account.RECONNECT, actor=actor, code=code, params=params)
+            set_health(
+                account_id=account.pk,
+                health=Account.RECONNECT,
+                actor=actor,
+                code=code,
+                params=params,
+                consent=account.consented_at,
+            )
             return FIRST_BACKOFF
         if isinstance(error, Throttled):
             return max(0.5, error.retry_after or 2.0)

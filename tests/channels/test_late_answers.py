@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from channels.adapters.amazon.adapter import Amazon
 from channels.models import Account
-from channels.services import accounts, pull, reread, tokens
+from channels.services import accounts, confirm, pull, reread, tokens
+from core import clock
 from core.errors import AuthRevoked
 from tests.channels.conftest import ACTOR
 from tests.support.amazon import Seller, plan
@@ -49,3 +51,26 @@ def test_one_order_that_the_platform_refuses_keeps_no_other_from_being_read_agai
     ids = shop.plan(plan("one"))
     done = reread.read_again(account_id=inside.pk, external_ids=[bad, ids["one"]], actor=ACTOR)
     assert done.asked == [ids["one"]]
+
+
+@pytest.mark.parametrize("work", ["read", "tell"])
+def test_a_call_that_was_refused_for_the_old_consent_does_not_end_the_new_one(
+    shop: Seller, inside: Account, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """As above, where the platform says so at the call itself."""
+
+    def refused(*args: Any, **given: Any) -> Any:
+        accounts.reconnect(actor=ACTOR, account_id=inside.pk, credentials=shop.credentials)
+        raise AuthRevoked(operation=work)
+
+    if work == "read":
+        monkeypatch.setattr(Amazon, "fetch_orders", refused)
+        pull.fetch_orders(account_id=inside.pk, actor=ACTOR)
+    else:
+        monkeypatch.setattr(Amazon, "confirm_shipment", refused)
+        wanted = confirm.Wanted(inside.pk, "111-0000000-0000000", 1, "1", "UPS", "1Z999", clock.now(), (("1", 1),))
+        with transaction.atomic():
+            confirm.want([wanted])
+        assert confirm.send_due(account_id=inside.pk, actor=ACTOR).put_off == 1
+    inside.refresh_from_db()
+    assert (inside.health, inside.health_code) == (Account.OK, "")
