@@ -6,12 +6,17 @@ The text of a foreign exception can hold personal data (a database error quotes 
 from __future__ import annotations
 
 import json
+import logging
 import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import SampanError
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 CRASHED = "work.crashed"
 
@@ -21,6 +26,19 @@ def stored(error: BaseException) -> tuple[str, dict[str, Any]]:
     if isinstance(error, SampanError):
         return error.code[:80], json.loads(json.dumps(error.params, default=str))
     return CRASHED, {"error": type(error).__name__, "at": place(error)}
+
+
+def each(items: Iterable[T], act: Callable[[T], object]) -> None:
+    """``act`` for every item, whatever becomes of the others; then raises what the first one met that failed."""
+    first: Exception | None = None
+    for item in items:
+        try:
+            act(item)
+        except Exception as error:
+            log.warning("%s: %s", item, trace(error))
+            first = first or error
+    if first is not None:
+        raise first
 
 
 def place(error: BaseException) -> str:

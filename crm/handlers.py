@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from core import faults
 from core.central import due
 from core.events import Payload, on
 from core.permissions import Actor, system
@@ -45,17 +46,17 @@ def fetch_again(key: str) -> None:
 @due.due_job("crm.send")
 def send_again(key: str) -> None:
     """Retries, and what a killed worker left."""
-    for account_id in sending.due_accounts():
-        sending.send_due(account_id=account_id, actor=system("answers"))
+    faults.each(
+        sending.due_accounts(), lambda account_id: sending.send_due(account_id=account_id, actor=system("answers"))
+    )
 
 
 @due.due_job("crm.sweep")
 def sweep(key: str) -> None:
     """Raw messages that are still new, and conversations whose order may have come since."""
-    for account_id in incoming.pending_accounts():
-        incoming.ingest_pending(account_id=account_id)
     with transaction.atomic():
         linking.link_open()
+    faults.each(incoming.pending_accounts(), lambda account_id: incoming.ingest_pending(account_id=account_id))
 
 
 @setup_step("crm.jobs")

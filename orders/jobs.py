@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from channels.models import Account
 from channels.services import pull, reread
-from core import bulk
+from core import bulk, faults
 from core.central import due
 from core.events import Payload, on
 from core.permissions import Actor, system
@@ -47,9 +47,10 @@ def reread_orders(key: str) -> float | None:
 @due.due_job("orders.sweep")
 def sweep(key: str) -> None:
     """Raw orders that are still new: of accounts that stand still, or after a kill."""
-    rows = bulk.fetch("SELECT DISTINCT account_id FROM channels_rawpayload WHERE state = 0 AND kind = 'order'")
-    for (account_id,) in rows:
-        _ingest(account_id, system("sync"))
+    rows = bulk.fetch(
+        "SELECT DISTINCT account_id FROM channels_rawpayload WHERE state = 0 AND kind = 'order' ORDER BY account_id"
+    )
+    faults.each([row[0] for row in rows], lambda account_id: _ingest(account_id, system("sync")))
 
 
 @on("channels.raw_ready", name="orders.ingest_left", stream=by_account)

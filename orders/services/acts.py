@@ -15,7 +15,7 @@ from core.errors import BusinessError
 from core.events import emit, emit_many
 from core.permissions import Actor
 from core.secrets import keyed_hash
-from inventory.reservation import expired, release_many
+from inventory.reservation import expired, make_paid, release_many
 from orders import address, incoming, permissions, states
 from orders.models import FormerAddress, Order
 from orders.services import lines
@@ -331,12 +331,16 @@ def try_short_again(*, sku_ids: Sequence[int], actor: Actor) -> int:
 @transaction.atomic
 def expire_unpaid(*, actor: Actor, limit: int = 500) -> int:
     """Give back stock that unpaid orders held too long; the orders stay pending and may be paid later."""
-    late = expired(limit)
-    release_many([owner for _, owner in late], closed_as="expired")
-    orders = bulk.fetch(
-        "SELECT DISTINCT order_id FROM orders_orderline WHERE id = ANY(%s)", [[owner for _, owner in late]]
+    # Their orders first, as everybody does: one that is being paid in this moment keeps what it has.
+    rows = bulk.fetch(
+        "SELECT o.id, l.id, o.state FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id WHERE l.id = ANY(%s)"
+        " ORDER BY o.id FOR UPDATE OF o",
+        [[owner for _, owner in expired(limit)]],
     )
-    record_many(actor, [("order", row[0], "order.unpaid_expired", {}) for row in orders])
+    late = [(order_id, line_id) for order_id, line_id, state in rows if state == states.PENDING]
+    make_paid([line_id for _, line_id, state in rows if state != states.PENDING])
+    release_many([line_id for _, line_id in late], closed_as="expired")
+    record_many(actor, [("order", pk, "order.unpaid_expired", {}) for pk in sorted({pk for pk, _ in late})])
     return len(late)
 
 

@@ -8,10 +8,12 @@ import pytest
 from django.db import transaction
 
 from channels.adapters.amazon.adapter import Amazon
-from channels.models import Account
-from channels.services import accounts, confirm, pull, reread, tokens
+from channels.canonical import RawItem
+from channels.models import Account, RawPayload
+from channels.services import accounts, confirm, inbox, pull, reread, tokens
 from core import clock
 from core.errors import AuthRevoked
+from orders import jobs
 from tests.channels.conftest import ACTOR
 from tests.support.amazon import Seller, plan
 
@@ -74,3 +76,17 @@ def test_a_call_that_was_refused_for_the_old_consent_does_not_end_the_new_one(
         assert confirm.send_due(account_id=inside.pk, actor=ACTOR).put_off == 1
     inside.refresh_from_db()
     assert (inside.health, inside.health_code) == (Account.OK, "")
+
+
+def test_an_account_whose_adapter_is_gone_keeps_no_others_orders_in_the_inbox(shop: Seller, inside: Account) -> None:
+    gone = Account.objects.create(platform="left-us", name="old", external_id="x", created_at=clock.now())
+    Account.objects.filter(pk=gone.pk).update(id=-1)  # it comes first
+    for account_id in (-1, inside.pk):
+        with transaction.atomic():
+            inbox.store(account_id=account_id, kind=inbox.ORDER, items=[RawItem("1", "{}")])
+    with pytest.raises(Exception, match="left-us"):
+        jobs.sweep("")
+    assert dict(RawPayload.objects.values_list("account_id", "state")) == {
+        -1: RawPayload.NEW,
+        inside.pk: RawPayload.DEAD,
+    }

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.db import close_old_connections, transaction
 
-from core import bulk
+from core import bulk, clock
 from core.tenancy import tenant_context
 from inventory.models import Reservation
 from inventory.reservation import lock, release_many
 from orders.models import Order, OrderLine
-from orders.services import release
+from orders.services import acts, release
 from tests.logistics.test_combined_races import WAITING
 from tests.orders.conftest import ACTOR, line, make_shop, order, take
 from tests.support.database import ACME, WorkerDatabase, back_to_public
@@ -77,4 +78,33 @@ def test_an_order_that_is_combined_while_a_person_edits_its_lines(committed_db: 
         assert found == [[Order.objects.get(external_id="both").pk]]
         assert Order.objects.get(pk=old).state == "combined"
         assert OrderLine.objects.get(external_line_id="one-1").order_id == found[0][0]
+    back_to_public()
+
+
+def test_an_unpaid_order_that_is_paid_as_its_time_ends_keeps_its_stock(committed_db: WorkerDatabase) -> None:
+    with tenant_context(ACME):
+        shop = make_shop()
+        unpaid = order("one", status="pending", paid_at=None)
+        ids = take(shop, unpaid).created
+        release.release(order_ids=ids, actor=ACTOR)
+        Reservation.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+        paid = order("one", updated_at=unpaid.updated_at + timedelta(hours=1))
+        found = crossed(lambda: take(shop, paid), lambda: acts.expire_unpaid(actor=ACTOR), lambda: None)
+        release.release(order_ids=ids, actor=ACTOR)
+        assert (found, Order.objects.get().state) == ([0], "ready")
+        assert [(one.kind, one.expires_at, one.closed_at) for one in Reservation.objects.all()] == [
+            ("paid", None, None)
+        ]
+    back_to_public()
+
+
+def test_unpaid_orders_give_back_what_they_held_too_long(committed_db: WorkerDatabase) -> None:
+    with tenant_context(ACME):
+        shop = make_shop()
+        ids = take(shop, order("one", line("one-1"), line("one-2", "CUP"), status="pending", paid_at=None)).created
+        release.release(order_ids=ids, actor=ACTOR)
+        Reservation.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+        assert acts.expire_unpaid(actor=ACTOR) == 2
+        assert {one.closed_as for one in Reservation.objects.all()} == {"expired"}
+        assert (shop.stock("LAMP").reserved, Order.objects.get().state) == (0, "pending")
     back_to_public()
