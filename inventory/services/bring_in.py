@@ -66,8 +66,8 @@ def look_over(*, actor: Actor, pk: int, mapping: Mapping[str, str], options: Map
         found.save()
         if found.total > AT_ONCE:
             return _start(actor, found, write=False)
-    run = Pass(found.pk, actor, write=False)
-    with transaction.atomic():
+        # Held to its end: a second one who looks meanwhile would add up the same rows once more.
+        run = Pass(found.pk, actor, write=False)
         for _at, verdicts in run.batches(0):
             run.add(verdicts)
         run.finish()

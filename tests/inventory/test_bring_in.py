@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -216,3 +218,27 @@ def _killed(url: str, actor: Actor, kind: str, text: str, options: dict[str, str
         found.refresh_from_db()
     assert count() - before == found.total and found.counts["new"] == found.total
     return kills
+
+
+def test_two_who_look_at_once_count_each_row_once(
+    committed_db: Any, acme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.orders.test_hand_races import at_once
+
+    actor, both = Actor("user", 7, "Li", of_role("manager")), threading.Barrier(2)
+    with tenant_context(acme):
+        made = bring_in.take_in(actor=actor, kind="skus", name="goods.csv", content=SHEET.encode())
+    real = bring_in.given
+
+    def slow(found: BringIn, kind: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(2)
+        return real(found, kind)
+
+    monkeypatch.setattr(bring_in, "given", slow)
+    look = lambda: bring_in.look_over(actor=actor, pk=made.pk, mapping=made.mapping, options={}).state  # noqa: E731
+    assert at_once(look, times=2) == ["checked", "checked"]
+    with tenant_context(acme):
+        found = BringIn.objects.get()
+        assert sum(found.counts.values()) == found.total == 5
+        assert len(found.errors) == 3
