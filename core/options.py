@@ -40,6 +40,7 @@ def change(model: type[Chosen], *, actor: Actor, **values: Any) -> Chosen:
     Raises NotAllowed, BusinessError ``setting.bad`` (fields: names, comma-separated).
     """
     actor.require(settings_store.CHANGE)
+    settings_store.alone(model.__name__)
     before = current(model)
     try:
         after = model.model_validate(before.model_dump() | values)

@@ -61,6 +61,9 @@ def keep(name: str, value: Any) -> None:
 @contextmanager
 def remembered() -> Iterator[None]:
     """Within one request or one piece of background work: read all settings once."""
+    if _known.get() is not None:
+        yield  # within another
+        return
     before = _known.set({})
     try:
         yield

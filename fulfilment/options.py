@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from django.db import transaction
 from pydantic import Field
 
-from core import options
+from core import options, settings_store
 from core.options import Options
 from core.permissions import Actor
 from orders.options import BookingOptions
@@ -37,4 +37,5 @@ def choose(*, actor: Actor, booking: Mapping[str, Any], weighing: Mapping[str, A
 
 def chosen() -> dict[str, Any]:
     """{option: value} of booking and weighing."""
-    return options.current(BookingOptions).model_dump() | options.current(WeighingOptions).model_dump()
+    with settings_store.remembered():
+        return options.current(BookingOptions).model_dump() | options.current(WeighingOptions).model_dump()

@@ -24,13 +24,13 @@ def count(sql: str) -> int:
 def test_a_small_demo_is_made_once(committed_db: WorkerDatabase, tmp_path: Path) -> None:
     said: list[str] = []
     with running(tmp_path) as simulators, override_settings(SANDBOX_URL=simulators.url, DEMO=True):
-        assert seed.seed(said.append, web_url="http://127.0.0.1:9", past=60, today=40, days=20)
+        assert seed.seed(said.append, web_url="http://127.0.0.1:9", past=100, today=40, days=20)
         assert seed.is_done()
         with tenant_context(house.SCHEMA):
             states = dict(bulk.fetch("SELECT state, count(*) FROM orders_order GROUP BY state"))
             assert {"delivered", "ready", "booked", "packed", "handed", "held", "address", "unmatched"} <= states.keys()
             assert {"failed", "pending", "short"} <= states.keys()
-            assert sum(states.values()) == 100
+            assert sum(states.values()) == 140
             assert count("SELECT count(*) FROM crm_conversation WHERE waiting_since IS NOT NULL") > 0
             assert count("SELECT count(*) FROM crm_conversation WHERE waiting_since IS NULL") > 0
             assert count("SELECT count(*) FROM channels_confirmation WHERE state <> 'confirmed'") == 0
@@ -40,7 +40,7 @@ def test_a_small_demo_is_made_once(committed_db: WorkerDatabase, tmp_path: Path)
         assert Control(simulators.url).get("/clock")["now"][:13] == clock.now().isoformat()[:13], "the clocks are home"
         assert not seed.seed(said.append, web_url="http://127.0.0.1:9")
         with tenant_context(house.SCHEMA):
-            assert count("SELECT count(*) FROM orders_order") == 100
+            assert count("SELECT count(*) FROM orders_order") == 140
     roles = {each.role for each in tenant_queries.members_of(tenant_queries.demo_tenant() or pytest.fail("no tenant"))}
     assert roles == {"owner", "manager", "clerk", "warehouse", "service", "finance", "viewer"}
 
