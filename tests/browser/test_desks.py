@@ -12,7 +12,7 @@ from crm.models import Message
 from crm.services import answer, save_template
 from logistics.models import Shipment
 from orders.models import Order
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, press
 from tests.support.parcels import ACTOR
 from tests.ui2.conftest import EXPECTED, ask, dead_payload, make_floor
 
@@ -187,4 +187,27 @@ def test_an_answer_that_comes_late_fetches_nobody_back(visit: Visit) -> None:
     expect(page.locator("h1")).to_have_text("Orders")
     with visit.house.inside():
         assert Order.objects.get(pk=pk).state == "booking"  # the act itself is done
+    assert not visit.complaints
+
+
+def test_an_orders_page_follows_in_place_and_works_on(visit: Visit) -> None:
+    page = visit.page
+    with visit.house.inside():
+        mine = Order.objects.filter(external_id="READY-1")
+        pk = mine.get().pk
+        mine.update(state="booking")
+    visit.open(f"/orders/{pk}/")
+    expect(page.locator(".moving")).to_be_visible()
+    page.evaluate("window.stood = true")
+    with visit.house.inside():
+        mine.update(state="ready")
+    expect(page.locator(".moving")).to_have_count(0)
+    assert page.evaluate("window.stood")  # no other page: the same one
+    page.click("summary:has-text('More')")
+    page.click("text=Tags")
+    page.fill("#ask-tags [name=add]", "call first")
+    press(page, "#ask-tags .btn-primary")
+    expect(page.locator(".head .btn-primary:has-text('Book')")).to_be_visible()
+    with visit.house.inside():
+        assert "call first" in mine.get().tags
     assert not visit.complaints

@@ -165,5 +165,6 @@ def test_answers_one_after_the_other_with_a_colleague_at_the_same_thread(visit: 
     with visit.house.inside():
         assert Message.objects.get(direction="out").body == "Dear Hannah, it leaves today."
         assert Visit.objects.get(user_id=me.user_id, conversation_id=first.pk).draft == ""
+    page.wait_for_load_state()
     page.keyboard.press("[")
     assert not visit.complaints

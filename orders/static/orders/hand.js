@@ -158,25 +158,38 @@
   });
 })();
 
-// An order that is on its way to its next state: the page is loaded again when it is there, unless somebody types in it.
+// An order that is on its way to its next state: the page shows it as soon as it is there, unless somebody types in it.
+// In place: loading the page again would fetch back whoever is just going on to another one.
 (() => {
-  const moving = document.querySelector("[data-moving]");
-  if (!moving) return;
+  const PARTS = [".head-title", ".head-acts", "#main"];
+  const DIALOGS = "dialog[id^=ask-]";
+  const state = (root) => root.querySelector("[data-moving]")?.dataset.moving;
   const busy = () =>
     document.querySelector("dialog[open]") ||
     [...document.querySelectorAll("main textarea, main input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+  const show = (page) => {
+    const fresh = PARTS.map((part) => page.querySelector(part));
+    if (fresh.includes(null)) return location.reload(); // another page stands at this address now: the sign-in, say
+    PARTS.forEach((part, place) => document.querySelector(part).replaceWith(fresh[place]));
+    document.querySelectorAll(DIALOGS).forEach((one) => one.remove());
+    const dialogs = [...page.querySelectorAll(DIALOGS)];
+    document.body.append(...dialogs);
+    for (const one of [...fresh, ...dialogs]) htmx.process(one);
+  };
   let looks = 0;
   const look = async () => {
     looks += 1;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const there = page.querySelector("[data-moving]");
-      if (answer.ok && there?.dataset.moving !== moving.dataset.moving && !busy() && !window.sampan.leaving()) return location.reload();
+      if (answer.ok && state(page) !== state(document) && !busy()) {
+        show(page);
+        looks = 0;
+      }
     } catch {
       // the network is away: the next look may find it again
     }
-    if (looks < 40) setTimeout(look, Math.min(1000 + looks * 250, 6000));
+    if (state(document) && looks < 40) setTimeout(look, Math.min(1000 + looks * 250, 6000));
   };
-  setTimeout(look, 800);
+  if (state(document)) setTimeout(look, 800);
 })();

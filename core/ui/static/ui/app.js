@@ -58,15 +58,16 @@
   // Whoever has gone on to another page is not fetched back by an answer that comes while that one is on its way.
   const PATIENCE = 15_000; // ms; leaving may also end in a download, after which this page stands and works on
   let left = -PATIENCE;
-  window.sampan = { leaving: () => performance.now() - left < PATIENCE };
-  window.addEventListener("beforeunload", () => (left = performance.now()));
+  window.navigation?.addEventListener("navigate", (event) => {
+    if (!event.hashChange) left = performance.now();
+  });
   window.addEventListener("pageshow", () => (left = -PATIENCE));
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.requestConfig.verb !== "get") left = -PATIENCE; // an act of this page, not one of its looks around
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     const to = event.detail.xhr.getResponseHeader("HX-Redirect");
-    if (to && window.sampan.leaving()) event.preventDefault();
+    if (to && performance.now() - left < PATIENCE) event.preventDefault();
   });
   document.addEventListener("input", (event) => {
     if (!event.target.matches("[data-pick-find]")) return;
