@@ -103,7 +103,8 @@ def test_a_view_is_saved_opened_renamed_and_deleted(visit: Visit) -> None:
 
 def test_a_file_is_told_of_on_another_page(staffed: Visit, tmp_path: Path) -> None:
     page = staffed.page
-    staffed.open("/orders/?tab=all")
+    with page.expect_response("**/ui/bell"):  # this page's bell has looked: it will not be the one that is told
+        staffed.open("/orders/?tab=all")
     page.click("summary[title='Take out as a file']")
     page.click("text=Text (CSV)")
     expect(page.locator("[data-toast]").first).to_contain_text("The file is being made")
