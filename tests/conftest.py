@@ -16,6 +16,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from _pytest.runner import runtestprotocol
 from django.conf import settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -26,6 +27,7 @@ from tests.support.network import barred
 
 SHARED = ROOT.parent / "shared"
 LONG = ("tests/sandbox/", "tests/browser/", "tests/api/test_schemathesis", "tests/core/test_kill")
+AGAIN = "second try"  # property of a report: why the first one failed
 FORBIDDEN = {"transactional_db", "live_server", "django_db_reset_sequences", "django_db_serialized_rollback"}
 
 
@@ -71,7 +73,33 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, (str, bytes)) and len(val) > 40 else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A browser test that fails is tried once more, as a loaded machine's browser can keep anything waiting too long.
+
+    Nothing is hushed up: the run's last lines name it with what went wrong, which wants to be looked at.
+    """
+    if not (isinstance(item, pytest.Function) and item.get_closest_marker("browser")):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    failed = [report for report in reports if report.failed]
+    if failed:
+        item._initrequest()  # as plugins that repeat tests do: fixtures are made anew
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        for report in reports:
+            report.user_properties.append((AGAIN, failed[0].longreprtext[-1500:]))
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for report in terminalreporter.stats.get("passed", []):
+        for name, text in report.user_properties:
+            if name == AGAIN and report.when == "call":
+                terminalreporter.write_line(f"passed at the second try only: {report.nodeid}\n{text}")
     skipped = terminalreporter.stats.get("skipped", [])
     for name in ("shared", "browser"):
         left_out = sum(1 for report in skipped if name in report.keywords)
