@@ -39,7 +39,7 @@ class BookingOptions(Options):
     def ioss_for(self, platform: str, country: str, postcode: str) -> str:
         """The number of the import scheme (Directive 2006/112/EC, Art. 369l ff.), '' where it does not hold.
 
-        It is for consignments into the Union and Northern Ireland only; carriers refuse it elsewhere.
+        It is for consignments into the Union and Northern Ireland only; elsewhere it means nothing.
         """
         there = country in IOSS_AREA or (country == "GB" and postcode.strip().upper().startswith(NORTHERN_IRELAND))
         return self.ioss.get(platform, "") if there else ""

@@ -25,7 +25,7 @@ from channels.models import Account, Confirmation
 from channels.protocol import Session
 from channels.registry import adapter_of
 from channels.services import inbox, tokens
-from channels.services.health import STOPPED, set_health
+from channels.services.health import STOPPED, consent_refused
 from channels.services.sessions import session_of
 from core import bulk, clock, faults
 from core.central.leases import kept, until
@@ -402,15 +402,7 @@ def _rest(account: Account, results: list[_Result], actor: Actor) -> float | Non
     for result in results:
         error = result.error
         if isinstance(error, AuthRevoked):
-            code, params = faults.stored(error)
-            set_health(
-                account_id=account.pk,
-                health=Account.RECONNECT,
-                actor=actor,
-                code=code,
-                params=params,
-                consent=account.consented_at,
-            )
+            consent_refused(account=account, error=error, actor=actor)
             return FIRST_BACKOFF
         if isinstance(error, Throttled):
             # Not for each single token: a batch should find some.

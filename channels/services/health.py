@@ -9,9 +9,10 @@ from django.db import transaction
 
 from channels import protocol
 from channels.models import Account, Cursor
-from core import clock
+from core import clock, faults
 from core.audit import record
 from core.central import due
+from core.errors import AuthRevoked
 from core.permissions import Actor
 from core.tenancy import require_tenant
 
@@ -61,6 +62,20 @@ def set_health(
             if given_anew or account.health in (Account.PAUSED, Account.GONE):
                 return False
         return write_health(account, health, actor, code, params or {})
+
+
+def consent_refused(*, account: Account, error: AuthRevoked, actor: Actor) -> bool:
+    """The platform refused the consent that ``account``, as it was read before the call, has: *reconnect*, unless it was
+    given anew meanwhile."""
+    code, params = faults.stored(error)
+    return set_health(
+        account_id=account.pk,
+        health=Account.RECONNECT,
+        actor=actor,
+        code=code,
+        params=params,
+        consent=account.consented_at,
+    )
 
 
 def recovered(*, account_id: int, actor: Actor) -> None:

@@ -23,7 +23,7 @@ from channels.models import Account, Cursor
 from channels.protocol import Session
 from channels.registry import adapter_of
 from channels.services import inbox, runs, tokens
-from channels.services.health import STOPPED, recovered, set_health
+from channels.services.health import STOPPED, consent_refused, recovered, set_health
 from channels.services.sessions import session_of
 from core import clock, faults
 from core.audit import record
@@ -282,14 +282,7 @@ class _Run:
             return self._release(reason)
         if isinstance(error, AuthRevoked):
             self._release(reason)
-            set_health(
-                account_id=self.account.pk,
-                health=Account.RECONNECT,
-                actor=self.actor,
-                code=done.code,
-                params=done.params,
-                consent=self.account.consented_at,
-            )
+            consent_refused(account=self.account, error=error, actor=self.actor)
             return None
         failures = self.cursor.failures + 1
         done.wait = min(FIRST_BACKOFF * 2 ** min(failures - 1, 10), LONGEST_BACKOFF)

@@ -25,7 +25,7 @@ from channels.models import Account
 from channels.protocol import Session
 from channels.registry import adapter_of
 from channels.services import tokens
-from channels.services.health import STOPPED, set_health
+from channels.services.health import STOPPED, consent_refused
 from channels.services.sessions import session_of
 from core import bulk, clock, faults, files
 from core.audit import record_many
@@ -340,15 +340,7 @@ def _rest(account: Account, results: Sequence[_Result], actor: Actor) -> float |
     for result in results:
         error = result.error
         if isinstance(error, AuthRevoked):
-            code, params = faults.stored(error)
-            set_health(
-                account_id=account.pk,
-                health=Account.RECONNECT,
-                actor=actor,
-                code=code,
-                params=params,
-                consent=account.consented_at,
-            )
+            consent_refused(account=account, error=error, actor=actor)
             return FIRST_BACKOFF
         if isinstance(error, Throttled):
             return max(0.5, error.retry_after or 2.0)

@@ -17,7 +17,7 @@ from logistics.models import Shipment
 from orders.models import Order
 from orders.services import booking, carrier_answers, shipping
 from orders.services.release import release
-from tests.orders.conftest import line, order, take
+from tests.orders.conftest import Shop, line, order, take
 from tests.support.database import ACME, WorkerDatabase, back_to_public
 from tests.support.parcels import ACTOR, Carrier, connect, open_shop, parcel_of, settle, states_of
 
@@ -50,17 +50,23 @@ def while_combined(combine: Callable[[], Any], news: Callable[[], Any]) -> None:
     assert not other.is_alive()
 
 
+def two_with_labels(carrier: Carrier) -> tuple[Shop, list[int]]:
+    """Two orders whose parcels are booked, which the marketplace may combine."""
+    shop = open_shop(connect(carrier))
+    ids = take(shop, order("one", line("one-1")), order("two", line("two-1", "CUP"))).created
+    release(order_ids=ids, actor=ACTOR)
+    booking.book_orders(actor=ACTOR, order_ids=ids)
+    settle()
+    return shop, ids
+
+
 @pytest.mark.parametrize("news", ["delivered", "handed", "booked"])
 def test_news_of_a_parcel_reach_the_order_that_it_lies_in_now(
     committed_db: WorkerDatabase, carrier: Carrier, settings: Any, news: str
 ) -> None:
     settings.SANDBOX_URL = carrier.base
     with tenant_context(ACME):
-        shop = open_shop(connect(carrier))
-        ids = take(shop, order("one", line("one-1")), order("two", line("two-1", "CUP"))).created
-        release(order_ids=ids, actor=ACTOR)
-        booking.book_orders(actor=ACTOR, order_ids=ids)
-        settle()
+        shop, ids = two_with_labels(carrier)
         parcels = [parcel_of(pk).pk for pk in ids]
         now = clock.now()
         if news == "delivered":
@@ -88,11 +94,7 @@ def test_whoever_stands_at_the_scale_holds_the_order_that_the_parcel_lies_in_now
     """Else a hand-over could be taken back while its stock is issued."""
     settings.SANDBOX_URL = carrier.base
     with tenant_context(ACME):
-        shop = open_shop(connect(carrier))
-        ids = take(shop, order("one", line("one-1")), order("two", line("two-1", "CUP"))).created
-        release(order_ids=ids, actor=ACTOR)
-        booking.book_orders(actor=ACTOR, order_ids=ids)
-        settle()
+        shop, ids = two_with_labels(carrier)
         parcels, free = [parcel_of(pk).pk for pk in ids], []
 
         def stand() -> None:
